@@ -1,0 +1,35 @@
+package io.steelyard.kernels.operator;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The registry: every operator of this module, one line each. */
+public final class Operators {
+
+  private static final List<Operator> ALL = List.of();
+
+  private Operators() {}
+
+  /** All operators, families together. */
+  public static List<Operator> all() {
+    return ALL;
+  }
+
+  /**
+   * The operator with this name.
+   *
+   * @throws IllegalArgumentException if there is none; the message lists the names
+   */
+  public static Operator named(String name) {
+    return ALL.stream()
+        .filter(operator -> operator.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "operator is '"
+                        + name
+                        + "'; expected one of "
+                        + ALL.stream().map(Operator::name).collect(Collectors.joining(", "))));
+  }
+}

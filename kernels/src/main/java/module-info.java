@@ -1,0 +1,11 @@
+/**
+ * Softmax and everything that replaces or surrounds it, in pure Java: float32 SIMD kernels through
+ * the Vector API, each with a scalar meaning in double that also serves where the vector module is
+ * missing.
+ */
+module io.steelyard.kernels {
+  requires static jdk.incubator.vector;
+
+  exports io.steelyard.kernels.operator;
+  exports io.steelyard.kernels.tensor;
+}

@@ -1,0 +1,45 @@
+package io.steelyard.papers.reproduction;
+
+import io.steelyard.papers.run.Scale;
+import io.steelyard.papers.run.Series;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/** What one run of a reproduction may use, and where it records. */
+public interface Experiment {
+
+  /** How much to run. */
+  Scale scale();
+
+  /** The seed of this run, for engines that take one. */
+  long seed();
+
+  /**
+   * A generator for one purpose, split from the run's seed: the same name gives the same stream, so
+   * arms that share a purpose (initialisation, batch order) share its numbers.
+   */
+  RandomGenerator random(String purpose);
+
+  /** Announces how many steps of progress will be reported. */
+  void steps(long total);
+
+  /** Reports progress. */
+  void step(String what);
+
+  /** Records a number. */
+  void metric(String name, double value);
+
+  /** Records a curve. */
+  void series(Series series);
+
+  /** Records per-item outcomes for paired intervals. */
+  void items(String name, List<Double> values);
+
+  /** Records which data were used and where they came from. */
+  void data(String name, String origin);
+
+  /** Folder given with {@code --data}, if any, for the data resolver. */
+  Optional<Path> dataFolder();
+}

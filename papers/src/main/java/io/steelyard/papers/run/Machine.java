@@ -1,0 +1,14 @@
+package io.steelyard.papers.run;
+
+/**
+ * Where a run was made.
+ *
+ * @param cpu model name as the operating system gives it
+ * @param cores processors available to the JVM
+ * @param os name, version and architecture
+ * @param jdk vendor and version
+ * @param vectorBits width of the SIMD kernels, 0 for the scalar path
+ * @param memoryGiB physical memory
+ */
+public record Machine(
+    String cpu, int cores, String os, String jdk, int vectorBits, double memoryGiB) {}
