@@ -137,44 +137,42 @@ public abstract class RowJob implements Job {
     }
   }
 
+  /**
+   * One piece of code on purpose: beyond 325 bytecodes (FreqInlineSize) C2 does not inline a method
+   * into its callers. Inlined, the vector loops below would sit so deep that C2 runs out of
+   * inlining levels (MaxInlineLevel is 15), boxes their accumulators and is several times slower.
+   */
   @Override
   public final void run(int part) {
     final RowWorkspace workspace = RowWorkspace.own();
     workspace.bind(firstInput, neutral(), secondInput, output);
     try {
-      if (wholeRows) {
-        rows(workspace, part);
-      } else {
-        chunk(phase, shared, workspace, firstInput.rowLength(), part);
+      final long length = firstInput.rowLength();
+      if (!wholeRows) {
+        final long from = (long) part * CHUNK;
+        final long reach = writes(phase) ? length : shared.visible;
+        chunk(phase, shared, workspace, from, Math.min(from + CHUNK, reach), part);
+        return;
+      }
+      final boolean compact = length < COMPACT || (length % LANES == 0 && length <= TILE);
+      final RowState row = workspace.state();
+      final long end = Math.min(firstInput.rows(), (part + 1) * rowsPerPart);
+      for (long r = part * rowsPerPart; r < end; r++) {
+        if (compact && compact(r, workspace, (int) length)) {
+          continue;
+        }
+        row.start(r, mask.visible(r));
+        for (int p = first(); p != DONE; p = next(p, row)) {
+          final long reach = writes(p) ? length : row.visible;
+          int index = 0;
+          for (long from = 0; from < reach; from += CHUNK) {
+            chunk(p, row, workspace, from, Math.min(from + CHUNK, reach), index++);
+          }
+        }
       }
     } finally {
       workspace.bind(NOTHING, 0, NOTHING, NOTHING);
     }
-  }
-
-  private void rows(RowWorkspace workspace, int part) {
-    final long length = firstInput.rowLength();
-    final RowState row = workspace.state();
-    final long end = Math.min(firstInput.rows(), (part + 1) * rowsPerPart);
-    final boolean compact = length < COMPACT || (length % LANES == 0 && length <= TILE);
-    for (long r = part * rowsPerPart; r < end; r++) {
-      if (compact && compact(r, workspace, (int) length)) {
-        continue;
-      }
-      row.start(r, mask.visible(r));
-      for (int p = first(); p != DONE; p = next(p, row)) {
-        final long reach = writes(p) ? length : row.visible;
-        for (int index = 0; (long) index * CHUNK < reach; index++) {
-          chunk(p, row, workspace, length, index);
-        }
-      }
-    }
-  }
-
-  private void chunk(int p, RowState row, RowWorkspace workspace, long length, int index) {
-    final long from = (long) index * CHUNK;
-    final long reach = writes(p) ? length : row.visible;
-    chunk(p, row, workspace, from, Math.min(from + CHUNK, reach), index);
   }
 
   /**
