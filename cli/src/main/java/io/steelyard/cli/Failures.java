@@ -1,0 +1,120 @@
+package io.steelyard.cli;
+
+import io.steelyard.cli.terminal.Terminal;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Turns what went wrong into one readable line and an exit code. */
+final class Failures {
+
+  private Failures() {}
+
+  /** A wrong command line: what is wrong, near misses, and where to read more. */
+  static int usage(Terminal terminal, ParameterException wrong) {
+    final CommandSpec spec = wrong.getCommandLine().getCommandSpec();
+    terminal
+        .err()
+        .println(spec.qualifiedName() + ": " + sentence(wrong) + suggestions(wrong, spec));
+    return Steelyard.USAGE;
+  }
+
+  /** A failure: one line, with the stack trace after it where that was asked for. */
+  static int report(Terminal terminal, Throwable failure, boolean debug) {
+    terminal.err().println("steelyard: " + describe(failure, debug));
+    if (debug) {
+      failure.printStackTrace(terminal.err());
+    }
+    return Steelyard.FAILURE;
+  }
+
+  private static String sentence(ParameterException wrong) {
+    final String message = oneLine(wrong.getMessage());
+    return message.isEmpty() ? wrong.toString() : lowerFirst(message);
+  }
+
+  private static String suggestions(ParameterException wrong, CommandSpec spec) {
+    final List<String> near =
+        wrong instanceof UnmatchedArgumentException unmatched
+            ? unmatched.getSuggestions().stream().filter(s -> !s.isBlank()).toList()
+            : List.of();
+    final String meant =
+        near.isEmpty()
+            ? ""
+            : "; did you mean "
+                + near.stream()
+                    .map(
+                        name ->
+                            name.startsWith(spec.name() + " ")
+                                ? name.substring(spec.name().length() + 1)
+                                : name)
+                    .limit(3)
+                    .collect(Collectors.joining(" or "))
+                + "?";
+    return meant + (meant.endsWith("?") ? " See '" : "; see '") + spec.qualifiedName() + " --help'";
+  }
+
+  private static String describe(Throwable failure, boolean debug) {
+    return switch (failure) {
+      case UncheckedIOException e -> chain(e);
+      case IOException e -> io(e);
+      case OutOfMemoryError e ->
+          "out of memory ("
+              + e.getMessage()
+              + "); give the JVM more, for example JDK_JAVA_OPTIONS=-Xmx8g";
+      case IllegalArgumentException e -> chain(e);
+      case IllegalStateException e -> chain(e);
+      case LinkageError e ->
+          "a native or Java library does not load: "
+              + e
+              + "; 'steelyard doctor' says what is missing";
+      default -> "unexpected " + chain(failure) + (debug ? "" : "; --debug prints the stack trace");
+    };
+  }
+
+  /** The messages of a failure and its causes, each said once. */
+  private static String chain(Throwable failure) {
+    final List<String> said = new ArrayList<>();
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      final String message =
+          t instanceof IOException e
+              ? io(e)
+              : t.getMessage() == null ? t.getClass().getSimpleName() : oneLine(t.getMessage());
+      if (said.stream().noneMatch(before -> before.contains(message))) {
+        said.add(message);
+      }
+    }
+    return String.join(": ", said);
+  }
+
+  private static String io(IOException failure) {
+    return switch (failure) {
+      case NoSuchFileException e -> "no such file: " + e.getFile();
+      case AccessDeniedException e -> "no permission: " + e.getFile();
+      case FileSystemException e -> oneLine(String.valueOf(e.getMessage()));
+      default ->
+          failure.getMessage() == null
+              ? failure.getClass().getSimpleName()
+              : oneLine(failure.getMessage());
+    };
+  }
+
+  private static String oneLine(String message) {
+    return message == null ? "" : message.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  private static String lowerFirst(String message) {
+    // Names such as JSON keep their capitals.
+    return message.length() > 1 && Character.isLowerCase(message.charAt(1))
+        ? Character.toLowerCase(message.charAt(0)) + message.substring(1)
+        : message;
+  }
+}
