@@ -23,7 +23,7 @@ final class Failures {
     final CommandSpec spec = wrong.getCommandLine().getCommandSpec();
     terminal
         .err()
-        .println(spec.qualifiedName() + ": " + sentence(wrong) + suggestions(wrong, spec));
+        .println(spec.qualifiedName() + ": " + sentence(wrong, spec) + suggestions(wrong, spec));
     return Steelyard.USAGE;
   }
 
@@ -36,9 +36,14 @@ final class Failures {
     return Steelyard.FAILURE;
   }
 
-  private static String sentence(ParameterException wrong) {
-    final String message = oneLine(wrong.getMessage());
-    return message.isEmpty() ? wrong.toString() : lowerFirst(message);
+  private static String sentence(ParameterException wrong, CommandSpec spec) {
+    if (wrong instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+      final String word = "'" + unmatched.getUnmatched().getFirst() + "'";
+      return spec.subcommands().isEmpty()
+          ? word + " is one argument too many"
+          : "there is no command " + word;
+    }
+    return lowerFirst(oneLine(wrong.getMessage()));
   }
 
   private static String suggestions(ParameterException wrong, CommandSpec spec) {
