@@ -8,7 +8,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -16,14 +15,16 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** Turns what went wrong into one readable line and an exit code. */
 final class Failures {
 
+  private static final int MOST_HINTS = 3;
+
   private Failures() {}
 
   /** A wrong command line: what is wrong, near misses, and where to read more. */
   static int usage(Terminal terminal, ParameterException wrong) {
     final CommandSpec spec = wrong.getCommandLine().getCommandSpec();
-    terminal
-        .err()
-        .println(spec.qualifiedName() + ": " + sentence(wrong, spec) + suggestions(wrong, spec));
+    final String sentence = sentence(wrong, spec);
+    final String hint = sentence.contains("'steelyard ") ? "" : hint(wrong, spec);
+    terminal.err().println(spec.qualifiedName() + ": " + sentence + hint);
     return Steelyard.USAGE;
   }
 
@@ -46,25 +47,15 @@ final class Failures {
     return lowerFirst(oneLine(wrong.getMessage()));
   }
 
-  private static String suggestions(ParameterException wrong, CommandSpec spec) {
+  private static String hint(ParameterException wrong, CommandSpec spec) {
     final List<String> near =
         wrong instanceof UnmatchedArgumentException unmatched
-            ? unmatched.getSuggestions().stream().filter(s -> !s.isBlank()).toList()
+            ? unmatched.getSuggestions().stream().filter(s -> !s.isBlank()).limit(MOST_HINTS).toList()
             : List.of();
-    final String meant =
-        near.isEmpty()
-            ? ""
-            : "; did you mean "
-                + near.stream()
-                    .map(
-                        name ->
-                            name.startsWith(spec.name() + " ")
-                                ? name.substring(spec.name().length() + 1)
-                                : name)
-                    .limit(3)
-                    .collect(Collectors.joining(" or "))
-                + "?";
-    return meant + (meant.endsWith("?") ? " See '" : "; see '") + spec.qualifiedName() + " --help'";
+    final String help = " '" + spec.qualifiedName() + " --help'";
+    return near.isEmpty()
+        ? "; see" + help
+        : "; did you mean " + String.join(" or ", near) + "? See" + help;
   }
 
   private static String describe(Throwable failure, boolean debug) {

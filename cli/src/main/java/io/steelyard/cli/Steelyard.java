@@ -1,7 +1,12 @@
 package io.steelyard.cli;
 
+import io.steelyard.cli.command.BenchCommand;
 import io.steelyard.cli.command.CompletionCommand;
+import io.steelyard.cli.command.DoctorCommand;
 import io.steelyard.cli.command.OperatorsCommand;
+import io.steelyard.cli.command.PapersCommand;
+import io.steelyard.cli.command.ReportCommand;
+import io.steelyard.cli.command.ReproduceCommand;
 import io.steelyard.cli.terminal.Terminal;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -88,7 +93,12 @@ public final class Steelyard implements Runnable {
   private static CommandLine commandLine(Steelyard steelyard, Terminal terminal) {
     final CommandLine line =
         new CommandLine(steelyard)
+            .addSubcommand(new ReproduceCommand(terminal))
+            .addSubcommand(new ReportCommand(terminal))
+            .addSubcommand(new PapersCommand(terminal))
             .addSubcommand(new OperatorsCommand(terminal))
+            .addSubcommand(new BenchCommand(terminal))
+            .addSubcommand(new DoctorCommand(terminal))
             .addSubcommand(new CompletionCommand(terminal));
     return line.setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))
         .setErr(new PrintWriter(terminal.err(), true, StandardCharsets.UTF_8))

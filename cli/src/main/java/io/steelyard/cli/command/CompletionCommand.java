@@ -1,6 +1,7 @@
 package io.steelyard.cli.command;
 
 import com.google.gson.JsonObject;
+import io.steelyard.cli.json.Json;
 import io.steelyard.cli.terminal.Terminal;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;

@@ -13,12 +13,12 @@ final class NearMisses {
   private NearMisses() {}
 
   /**
-   * {@code "; did you mean a or b?"} for the nearest of {@code known}, or {@code ""} if none is
-   * near.
+   * {@code "; did you mean a or b?"} for the nearest of {@code known}, or {@code ";"} if none is
+   * near, to be followed by more.
    */
   static String hint(String word, Collection<String> known) {
     final List<String> near = of(word, known);
-    return near.isEmpty() ? "" : "; did you mean " + String.join(" or ", near) + "?";
+    return near.isEmpty() ? ";" : "; did you mean " + String.join(" or ", near) + "?";
   }
 
   /** Words within a third of their letters, and words that contain the given one; nearest first. */

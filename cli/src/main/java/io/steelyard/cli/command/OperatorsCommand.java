@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import io.steelyard.cli.json.Json;
 import io.steelyard.cli.terminal.Table;
 import io.steelyard.cli.terminal.Table.Cell;
 import io.steelyard.cli.terminal.Table.Column;
@@ -13,6 +14,8 @@ import io.steelyard.kernels.operator.Operator;
 import io.steelyard.kernels.operator.Operators;
 import io.steelyard.kernels.operator.Parameter;
 import io.steelyard.kernels.operator.Port;
+import io.steelyard.papers.catalogue.Catalogue;
+import io.steelyard.papers.catalogue.Paper;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -160,24 +163,20 @@ public final class OperatorsCommand implements Callable<Integer> {
     final JsonObject json = new JsonObject();
     json.addProperty("name", operator.name());
     json.addProperty("family", operator.family());
-    json.addProperty("summary", operator.summary());
     json.add("inputs", ports(operator.inputs()));
     json.add(
         "params", operator.parameters().stream().map(OperatorsCommand::json).collect(Json.array()));
     json.add("outputs", ports(operator.outputs()));
-    json.add("vjp", operator.vjp().map(OperatorsCommand::json).orElse(JsonNull.INSTANCE));
-    json.addProperty("paper", operator.source().arxiv());
-    json.addProperty("where", operator.source().where());
+    json.addProperty("paper", paper(operator));
     json.add(
         "example", Example.of(operator).<JsonElement>map(Example::json).orElse(JsonNull.INSTANCE));
     return json;
   }
 
-  private static JsonElement json(Operator.Vjp vjp) {
-    final JsonObject json = new JsonObject();
-    json.add("inputs", ports(vjp.cotangents()));
-    json.add("outputs", ports(vjp.gradients()));
-    return json;
+  /** The slug, as everywhere in the run records. */
+  private static String paper(Operator operator) {
+    final String arxiv = operator.source().arxiv();
+    return Catalogue.find(arxiv).map(Paper::slug).orElse(arxiv);
   }
 
   private static JsonArray ports(List<Port> ports) {

@@ -4,12 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
-import picocli.CommandLine.Help;
 import picocli.CommandLine.Help.Ansi;
-import picocli.CommandLine.Help.Ansi.IStyle;
 import picocli.CommandLine.Help.Ansi.Style;
 import picocli.CommandLine.Help.ColorScheme;
-import picocli.CommandLine.Help.TextTable;
 
 /**
  * Rows in aligned columns that fit a width: columns that may wrap give way, the widest first, when
@@ -78,30 +75,55 @@ public final class Table {
   public String render(int width, boolean colour) {
     final int[] widths = widths(width);
     final ColorScheme scheme = new ColorScheme.Builder(colour ? Ansi.ON : Ansi.OFF).build();
-    final Help.Column[] layout =
+    final StringBuilder text = new StringBuilder();
+    rows.forEach(row -> render(row, widths, scheme, text));
+    return text.toString();
+  }
+
+  private void render(List<Cell> row, int[] widths, ColorScheme scheme, StringBuilder text) {
+    final List<List<String>> cells =
         IntStream.range(0, widths.length)
-            .mapToObj(
-                i ->
-                    new Help.Column(
-                        widths[i] + (i == 0 ? 0 : GAP),
-                        i == 0 ? 0 : GAP,
-                        Help.Column.Overflow.WRAP))
-            .toArray(Help.Column[]::new);
-    final TextTable table = TextTable.forColumns(scheme, layout);
-    for (final List<Cell> row : rows) {
-      table.addRowValues(
-          IntStream.range(0, widths.length)
-              .mapToObj(i -> styled(scheme, row.get(i), columns.get(i), widths[i]))
-              .toArray(Ansi.Text[]::new));
+            .mapToObj(i -> lines(row.get(i).text(), widths[i]))
+            .toList();
+    final int height = cells.stream().mapToInt(List::size).max().orElse(0);
+    for (int line = 0; line < height; line++) {
+      int gap = 0;
+      for (int i = 0; i < widths.length; i++) {
+        final String word = line < cells.get(i).size() ? cells.get(i).get(line) : "";
+        final int free = widths[i] - word.length();
+        final boolean right = columns.get(i) == Column.NUMBER;
+        if (!word.isEmpty()) {
+          text.append(" ".repeat(gap + (right ? free : 0)))
+              .append(scheme.apply(word, List.copyOf(row.get(i).styles())));
+          gap = 0;
+        }
+        // Blanks are written only before a word, so that no line ends in them.
+        gap += GAP + (word.isEmpty() ? widths[i] : right ? 0 : free);
+      }
+      text.append(System.lineSeparator());
     }
-    return table.toString().replaceAll("(?m)[ \\t]+$", "");
+  }
+
+  /** Breaks text between words; a word that is longer than a line stays whole. */
+  private static List<String> lines(String text, int width) {
+    final List<String> lines = new ArrayList<>();
+    final StringBuilder line = new StringBuilder();
+    for (final String word : text.strip().split("\\s+")) {
+      if (!line.isEmpty() && line.length() + 1 + word.length() > width) {
+        lines.add(line.toString());
+        line.setLength(0);
+      }
+      line.append(line.isEmpty() ? "" : " ").append(word);
+    }
+    lines.add(line.toString());
+    return lines;
   }
 
   private int[] widths(int width) {
     final int[] widths = new int[columns.size()];
     for (final List<Cell> row : rows) {
       for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], row.get(i).text().length());
+        widths[i] = Math.max(widths[i], row.get(i).text().strip().length());
       }
     }
     // The last character of a line stays free: terminals break after it.
@@ -118,14 +140,6 @@ public final class Table {
       widths[widest]--;
       excess--;
     }
-    return Arrays.stream(widths).map(w -> Math.max(1, w)).toArray();
-  }
-
-  private static Ansi.Text styled(ColorScheme scheme, Cell cell, Column column, int width) {
-    final String text =
-        column == Column.NUMBER
-            ? " ".repeat(width - cell.text().length()) + cell.text()
-            : cell.text();
-    return scheme.apply(text, List.<IStyle>copyOf(cell.styles()));
+    return widths;
   }
 }

@@ -1,4 +1,4 @@
-package io.steelyard.cli.command;
+package io.steelyard.cli.json;
 
 import com.google.gson.FormattingStyle;
 import com.google.gson.Gson;
@@ -10,7 +10,7 @@ import io.steelyard.cli.terminal.Terminal;
 import java.util.stream.Collector;
 
 /** How commands write JSON: indented UTF-8, nulls kept, non-finite numbers as text. */
-final class Json {
+public final class Json {
 
   private static final Gson GSON =
       new GsonBuilder()
@@ -22,14 +22,14 @@ final class Json {
   private Json() {}
 
   /** A number, or {@code "NaN"}, {@code "Infinity"}, {@code "-Infinity"}. */
-  static JsonPrimitive number(double value) {
+  public static JsonPrimitive number(double value) {
     return Double.isFinite(value)
         ? new JsonPrimitive(value)
         : new JsonPrimitive(Double.toString(value));
   }
 
   /** Collects elements into an array. */
-  static Collector<JsonElement, JsonArray, JsonArray> array() {
+  public static Collector<JsonElement, JsonArray, JsonArray> array() {
     return Collector.of(
         JsonArray::new,
         JsonArray::add,
@@ -40,7 +40,7 @@ final class Json {
   }
 
   /** Writes a document and a line end. */
-  static void print(Terminal terminal, JsonElement document) {
+  public static void print(Terminal terminal, JsonElement document) {
     terminal.out().println(GSON.toJson(document));
     terminal.out().flush();
   }

@@ -1,4 +1,4 @@
-package io.steelyard.cli.reproduce;
+package io.steelyard.cli.evidence;
 
 import io.steelyard.cli.terminal.Bar;
 import io.steelyard.cli.terminal.Interruption;
@@ -14,14 +14,15 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Tells a person how the runs go on: a bar on a terminal, else one line for each event. */
-final class RunProgress implements RunListener, AutoCloseable {
+public final class RunProgress implements RunListener, AutoCloseable {
 
   private final Terminal terminal;
   private final Interruption interruption;
   private final Map<SeedRun, Double> shares = new HashMap<>();
   private Optional<Bar> bar = Optional.empty();
 
-  RunProgress(Terminal terminal, Interruption interruption) {
+  /** Tells it on the standard error of {@code terminal}. */
+  public RunProgress(Terminal terminal, Interruption interruption) {
     this.terminal = terminal;
     this.interruption = interruption;
   }
@@ -90,7 +91,7 @@ final class RunProgress implements RunListener, AutoCloseable {
   }
 
   /** For example {@code 41 s} or {@code 3 min 20 s}. */
-  static String seconds(double seconds) {
+  public static String seconds(double seconds) {
     if (seconds < 10) {
       return String.format(Locale.ROOT, "%.1f s", seconds);
     }
