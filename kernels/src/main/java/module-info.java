@@ -6,6 +6,10 @@
 module io.steelyard.kernels {
   requires static jdk.incubator.vector;
 
+  exports io.steelyard.kernels.elementary;
+  exports io.steelyard.kernels.mask;
   exports io.steelyard.kernels.operator;
+  exports io.steelyard.kernels.simd;
+  exports io.steelyard.kernels.softmax;
   exports io.steelyard.kernels.tensor;
 }

@@ -1,12 +1,25 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.softmax.LogSoftmax;
+import io.steelyard.kernels.softmax.LogSumExp;
+import io.steelyard.kernels.softmax.OnlineSoftmax;
+import io.steelyard.kernels.softmax.Softmax;
+import io.steelyard.kernels.softmax.ThreePassSoftmax;
+import io.steelyard.kernels.softmax.TwoPassSoftmax;
 import java.util.List;
 import java.util.stream.Collectors;
 
 /** The registry: every operator of this module, one line each. */
 public final class Operators {
 
-  private static final List<Operator> ALL = List.of();
+  private static final List<Operator> ALL =
+      List.of(
+          Softmax.OPERATOR,
+          TwoPassSoftmax.OPERATOR,
+          ThreePassSoftmax.OPERATOR,
+          OnlineSoftmax.OPERATOR,
+          LogSoftmax.OPERATOR,
+          LogSumExp.OPERATOR);
 
   private Operators() {}
 

@@ -35,6 +35,7 @@ public final class Tensor {
   private final long offset;
   private final long size;
   private final boolean contiguous;
+  private final Optional<float[]> floats;
 
   private Tensor(MemorySegment memory, DType dtype, long[] shape, long[] strides, long offset) {
     this.memory = memory;
@@ -44,6 +45,7 @@ public final class Tensor {
     this.offset = offset;
     this.size = sizeOf(shape);
     this.contiguous = size == 0 || Arrays.equals(strides, canonical(shape, strides));
+    this.floats = floatsBehind(memory, dtype);
     checkExtent();
   }
 
@@ -210,9 +212,53 @@ public final class Tensor {
     return index;
   }
 
-  /** The {@code float[]} behind this tensor, if it is one that may be written. */
+  /**
+   * The {@code float[]} behind this tensor, if it is an f32 view on one that may be written;
+   * element {@code i} of {@link #memory()} is element {@code floatArrayOffset() + i} of the array.
+   */
   public Optional<float[]> floatArray() {
-    return memory.heapBase().filter(float[].class::isInstance).map(float[].class::cast);
+    return floats;
+  }
+
+  /** Where {@link #memory()} starts in {@link #floatArray()}, in elements. */
+  public int floatArrayOffset() {
+    return (int) (memory.address() / Float.BYTES);
+  }
+
+  /**
+   * Where, in elements from the start of {@link #memory()}, the row of this tensor starts that
+   * belongs to row {@code row} of {@code like}, when this tensor's leading axes are broadcast to
+   * those of {@code like} from the right.
+   */
+  public long broadcastRowOffset(Tensor like, long row) {
+    final int lead = like.shape.length - shape.length;
+    long rest = row;
+    long index = offset;
+    for (int axis = like.shape.length - 2; axis >= 0; axis--) {
+      final int own = axis - lead;
+      if (own >= 0 && shape[own] != 1) {
+        index += (rest % like.shape[axis]) * strides[own];
+      }
+      rest /= like.shape[axis];
+    }
+    return index;
+  }
+
+  /** Whether the two share memory other than by being views of exactly the same elements. */
+  public boolean overlapsPartly(Tensor other) {
+    if (size == 0 || other.size == 0 || !sameRegion(other)) {
+      return false;
+    }
+    final long start = memory.address() + offset * dtype.bytes();
+    final long otherStart = other.memory.address() + other.offset * other.dtype.bytes();
+    final long end = memory.address() + (lastIndex() + 1) * dtype.bytes();
+    final long otherEnd = other.memory.address() + (other.lastIndex() + 1) * other.dtype.bytes();
+    final boolean same =
+        start == otherStart
+            && dtype == other.dtype
+            && Arrays.equals(shape, other.shape)
+            && (Arrays.equals(strides, other.strides) || (contiguous && other.contiguous));
+    return !same && start < otherEnd && otherStart < end;
   }
 
   /**
@@ -381,14 +427,12 @@ public final class Tensor {
     if (size == 0) {
       return;
     }
-    long last = offset;
-    for (int axis = 0; axis < shape.length; axis++) {
-      last = Math.addExact(last, Math.multiplyExact(shape[axis] - 1, strides[axis]));
-    }
-    if (last >= memory.byteSize() / dtype.bytes()) {
+    final long last = lastIndex();
+    final long held = memory.byteSize() / dtype.bytes();
+    if (last >= held) {
       throw new IllegalArgumentException(
           "memory holds "
-              + memory.byteSize() / dtype.bytes()
+              + held
               + " elements of "
               + dtype.label()
               + "; shape "
@@ -396,6 +440,28 @@ public final class Tensor {
               + " needs "
               + (last + 1));
     }
+  }
+
+  private long lastIndex() {
+    long last = offset;
+    for (int axis = 0; axis < shape.length; axis++) {
+      last = Math.addExact(last, Math.multiplyExact(shape[axis] - 1, strides[axis]));
+    }
+    return last;
+  }
+
+  @SuppressWarnings("ReferenceEquality") // the question is whether it is the same array
+  private boolean sameRegion(Tensor other) {
+    return memory.isNative()
+        ? other.memory.isNative()
+        : memory.heapBase().isPresent()
+            && memory.heapBase().get() == other.memory.heapBase().orElse(null);
+  }
+
+  private static Optional<float[]> floatsBehind(MemorySegment memory, DType dtype) {
+    return dtype == DType.F32 && memory.address() % Float.BYTES == 0
+        ? memory.heapBase().filter(float[].class::isInstance).map(float[].class::cast)
+        : Optional.empty();
   }
 
   private static Tensor exact(MemorySegment memory, DType dtype, long... shape) {

@@ -1,20 +1,20 @@
 package io.steelyard.papers.catalogue;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
+import com.google.gson.stream.JsonReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
@@ -158,36 +158,52 @@ public final class Catalogue {
     return above[right.length()];
   }
 
+  /** Reads token by token: a command that lists papers has no time to load a whole JSON binding. */
   private static List<Paper> load() {
     try (InputStream stream = Catalogue.class.getResourceAsStream(RESOURCE)) {
       if (stream == null) {
         throw new IllegalStateException("resource " + RESOURCE + " is missing from the jar");
       }
-      final Reader reader = new InputStreamReader(stream, StandardCharsets.UTF_8);
-      return JsonParser.parseReader(reader).getAsJsonArray().asList().stream()
-          .map(JsonElement::getAsJsonObject)
-          .map(Catalogue::paper)
-          .toList();
+      final JsonReader json = new JsonReader(new InputStreamReader(stream, StandardCharsets.UTF_8));
+      final List<Paper> papers = new ArrayList<>();
+      json.beginArray();
+      while (json.hasNext()) {
+        papers.add(paper(json));
+      }
+      json.endArray();
+      return List.copyOf(papers);
     } catch (final IOException failure) {
       throw new UncheckedIOException("cannot read resource " + RESOURCE, failure);
     }
   }
 
-  private static Paper paper(JsonObject json) {
+  private static Paper paper(JsonReader json) throws IOException {
+    final Map<String, String> fields = new HashMap<>();
+    final List<String> kind = new ArrayList<>();
+    json.beginObject();
+    while (json.hasNext()) {
+      final String name = json.nextName();
+      if (name.equals("kind")) {
+        json.beginArray();
+        while (json.hasNext()) {
+          kind.add(json.nextString());
+        }
+        json.endArray();
+      } else {
+        fields.put(name, json.nextString());
+      }
+    }
+    json.endObject();
     return new Paper(
-        json.get("number").getAsInt(),
-        json.get("slug").getAsString(),
-        json.get("title").getAsString(),
-        json.get("authors").getAsInt(),
-        LocalDate.parse(json.get("date").getAsString()),
-        json.get("arxiv").getAsString(),
-        json.getAsJsonArray("kind").asList().stream().map(JsonElement::getAsString).toList(),
-        json.get("idea").getAsString(),
-        address(json, "code"),
-        address(json, "codeElsewhere"));
-  }
-
-  private static Optional<URI> address(JsonObject json, String field) {
-    return Optional.ofNullable(json.get(field)).map(JsonElement::getAsString).map(URI::create);
+        Integer.parseInt(fields.get("number")),
+        fields.get("slug"),
+        fields.get("title"),
+        Integer.parseInt(fields.get("authors")),
+        LocalDate.parse(fields.get("date")),
+        fields.get("arxiv"),
+        kind,
+        fields.get("idea"),
+        Optional.ofNullable(fields.get("code")).map(URI::create),
+        Optional.ofNullable(fields.get("codeElsewhere")).map(URI::create));
   }
 }

@@ -134,7 +134,7 @@ final class Downloader {
         return Optional.of(refusal.getMessage());
       } catch (final IOException failure) {
         if (isUnreachable(failure)) {
-          return Optional.of("no connection (" + failure + ")");
+          return Optional.of("no connection");
         }
         reason = failure.getMessage() == null ? failure.toString() : failure.getMessage();
         fruitless = length(part) > before ? 1 : fruitless + 1;

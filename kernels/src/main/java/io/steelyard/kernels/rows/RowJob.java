@@ -1,0 +1,204 @@
+package io.steelyard.kernels.rows;
+
+import io.steelyard.kernels.mask.Mask;
+import io.steelyard.kernels.parallel.Job;
+import io.steelyard.kernels.parallel.Workers;
+import io.steelyard.kernels.simd.Lanes;
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
+
+/**
+ * A kernel over the rows (last axis) of a float32 tensor, written as phases over chunks of one row:
+ * a phase either leaves a partial result for each chunk or writes outputs, and between phases the
+ * partial results are combined in order. Rows are worked on in parallel where there are enough of
+ * them, chunks of one row where there are not; both cut a row in the same places, so the result is
+ * the same to the bit for every thread count and kind of memory.
+ *
+ * <p>A job object is used by one caller at a time and may be kept for the next call.
+ */
+public abstract class RowJob implements Job {
+
+  /**
+   * Longest piece a kernel loop sees, in floats: a panel and its source fit the first-level cache.
+   */
+  public static final int TILE = 4096;
+
+  /** Piece of a row that is one unit of parallel work, in floats. */
+  public static final int CHUNK = 16 * TILE;
+
+  /** Value of {@link #next} after which a row is finished. */
+  protected static final int DONE = -1;
+
+  /** Work below which waking another thread costs more than it saves, in floats. */
+  private static final long WORTH_WAKING = 1L << 15;
+
+  private static final int LANES = Lanes.FLOAT.length();
+
+  /** Rows shorter than this are copied to a panel for the sake of a single pass. */
+  private static final int COMPACT = 256;
+
+  private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0);
+
+  private final RowMask mask = new RowMask();
+  private Tensor firstInput = NOTHING;
+  private Tensor secondInput = NOTHING;
+  private Tensor output = NOTHING;
+  private boolean wholeRows;
+  private long rowsPerPart;
+  private final RowState shared = new RowState();
+  private int phase;
+
+  /**
+   * Does one phase for entries {@code from} (inclusive) to {@code to} (exclusive) of a row.
+   *
+   * @param index of the chunk; {@link RowState#sums} and {@link RowState#references} have an
+   *     element for it
+   */
+  protected abstract void chunk(
+      int phase, RowState row, RowWorkspace workspace, long from, long to, int index);
+
+  /**
+   * Does a whole short row at once, where a job can: phases cost more than such a row's arithmetic.
+   *
+   * @param n at most {@link #TILE}
+   * @return whether it did
+   */
+  protected boolean compact(long row, RowWorkspace workspace, int n) {
+    return false;
+  }
+
+  /** The phase a row begins with. */
+  protected int first() {
+    return 0;
+  }
+
+  /** What stands in for entries past the end of a row in the last vector of the first input. */
+  protected float neutral() {
+    return Float.NEGATIVE_INFINITY;
+  }
+
+  /** Combines what a phase left behind and says which phase follows, or {@link #DONE}. */
+  protected abstract int next(int phase, RowState row);
+
+  /** Whether a phase covers the whole row (it writes outputs) and not only the visible entries. */
+  protected abstract boolean writes(int phase);
+
+  /** The mask of the call. */
+  protected final RowMask mask() {
+    return mask;
+  }
+
+  /**
+   * Runs the job.
+   *
+   * @param first decides rows and mask; f32
+   * @param second another input of the same shape, or {@code first} again
+   * @param out f32, of the same shape if any phase {@link #writes}
+   */
+  protected final void run(Tensor first, Tensor second, Tensor out, Mask rowMask, int threads) {
+    final long rows = first.rows();
+    final long length = first.rowLength();
+    mask.bind(rowMask, first);
+    if (rows == 0 || length == 0) {
+      return;
+    }
+    firstInput = first;
+    secondInput = second;
+    output = out;
+    try {
+      final Workers workers = Workers.shared();
+      final int available = threads == 0 ? workers.threads() : Math.min(threads, workers.threads());
+      final long floats = rows * length;
+      final int useful = (int) Math.min(available, Math.max(1, floats / WORTH_WAKING));
+      wholeRows = length <= CHUNK || rows >= 4L * useful;
+      if (wholeRows) {
+        final long grain = Math.max(WORTH_WAKING / 2, floats / (16L * useful));
+        rowsPerPart = useful == 1 ? rows : Math.max(1, grain / length);
+        workers.run(this, Math.toIntExact((rows + rowsPerPart - 1) / rowsPerPart), useful);
+      } else {
+        for (long row = 0; row < rows; row++) {
+          chunksTogether(row, length, workers, useful);
+        }
+      }
+    } finally {
+      firstInput = NOTHING;
+      secondInput = NOTHING;
+      output = NOTHING;
+    }
+  }
+
+  private void chunksTogether(long row, long length, Workers workers, int threads) {
+    shared.start(row, mask.visible(row));
+    for (phase = first(); phase != DONE; phase = next(phase, shared)) {
+      final int chunks =
+          writes(phase) ? Math.toIntExact((length + CHUNK - 1) / CHUNK) : shared.chunks;
+      workers.run(this, chunks, threads);
+    }
+  }
+
+  @Override
+  public final void run(int part) {
+    final RowWorkspace workspace = RowWorkspace.own();
+    workspace.bind(firstInput, neutral(), secondInput, output);
+    try {
+      if (wholeRows) {
+        rows(workspace, part);
+      } else {
+        chunk(phase, shared, workspace, firstInput.rowLength(), part);
+      }
+    } finally {
+      workspace.bind(NOTHING, 0, NOTHING, NOTHING);
+    }
+  }
+
+  private void rows(RowWorkspace workspace, int part) {
+    final long length = firstInput.rowLength();
+    final RowState row = workspace.state();
+    final long end = Math.min(firstInput.rows(), (part + 1) * rowsPerPart);
+    final boolean compact = length < COMPACT || (length % LANES == 0 && length <= TILE);
+    for (long r = part * rowsPerPart; r < end; r++) {
+      if (compact && compact(r, workspace, (int) length)) {
+        continue;
+      }
+      row.start(r, mask.visible(r));
+      for (int p = first(); p != DONE; p = next(p, row)) {
+        final long reach = writes(p) ? length : row.visible;
+        for (int index = 0; (long) index * CHUNK < reach; index++) {
+          chunk(p, row, workspace, length, index);
+        }
+      }
+    }
+  }
+
+  private void chunk(int p, RowState row, RowWorkspace workspace, long length, int index) {
+    final long from = (long) index * CHUNK;
+    final long reach = writes(p) ? length : row.visible;
+    chunk(p, row, workspace, from, Math.min(from + CHUNK, reach), index);
+  }
+
+  /**
+   * How many entries to take next on the way from {@code at} to {@code to}: whole vectors, at most
+   * {@link #TILE}, and what is left when it is less than a vector.
+   */
+  protected static int piece(long at, long to) {
+    final long left = to - at;
+    return left < LANES ? (int) left : (int) Math.min(TILE, left - left % LANES);
+  }
+
+  /** {@code n} rounded up to whole vectors, as far as panels may be written. */
+  protected static int wholeVectors(int n) {
+    return (n + LANES - 1) / LANES * LANES;
+  }
+
+  /** Sets entries {@code from} to {@code to} of a row to one value. */
+  protected static void fill(RowWorkspace workspace, long row, long from, long to, float value) {
+    for (long at = from; at < to; at += piece(at, to)) {
+      final int n = piece(at, to);
+      final TileWriter out = workspace.out();
+      out.open(row, at, n);
+      Arrays.fill(out.array(), out.offset(), out.offset() + n, value);
+      out.close(n);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+package io.steelyard.kernels.rows;
+
+import io.steelyard.kernels.mask.Mask;
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * A {@link Mask} made ready to be asked row by row: how many leading entries of a row are visible,
+ * and which of those take part. Checks the mask's shapes against the scores once; allocates only
+ * while a mask with more tensors than ever before is bound.
+ */
+public final class RowMask {
+
+  private Tensor scores = Tensor.zeros(DType.F32, 0);
+  private boolean causal;
+  private Tensor[] keeps = new Tensor[0];
+  private Tensor[] lengths = new Tensor[0];
+  private int keepCount;
+  private int lengthCount;
+
+  /**
+   * Takes on a mask for rows of {@code newScores}.
+   *
+   * @throws IllegalArgumentException if the mask does not fit the scores' shape
+   */
+  public void bind(Mask mask, Tensor newScores) {
+    scores = newScores;
+    causal = false;
+    keepCount = 0;
+    lengthCount = 0;
+    add(mask);
+  }
+
+  /** How many leading entries of a row can take part. */
+  public long visible(long row) {
+    final long n = scores.rowLength();
+    long visible = n;
+    if (causal) {
+      final long queries = scores.dim(-2);
+      visible = Math.clamp(row % queries + 1 + n - queries, 0, n);
+    }
+    for (int i = 0; i < lengthCount; i++) {
+      final long length = (long) lengths[i].getDouble(lengths[i].broadcastRowOffset(scores, row));
+      visible = Math.clamp(length, 0, visible);
+    }
+    return visible;
+  }
+
+  /** Whether any entry can be masked. */
+  public boolean hides() {
+    return causal || keepCount > 0 || lengthCount > 0;
+  }
+
+  /** Whether single entries are masked, beyond {@link #visible}. */
+  public boolean single() {
+    return keepCount > 0;
+  }
+
+  /** Whether a visible entry takes part. */
+  public boolean keeps(long row, long column) {
+    for (int i = 0; i < keepCount; i++) {
+      final Tensor keep = keeps[i];
+      final long step = keep.rowLength() == 1 ? 0 : keep.rowStride();
+      final long index = keep.broadcastRowOffset(scores, row) + column * step;
+      if (keep.memory().get(ValueLayout.JAVA_BYTE, index) == 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Writes -inf over the entries of a tile that take no part. */
+  void hide(float[] tile, int offset, long row, long from, int n) {
+    for (int i = 0; i < keepCount; i++) {
+      final Tensor keep = keeps[i];
+      final long step = keep.rowLength() == 1 ? 0 : keep.rowStride();
+      final long start = keep.broadcastRowOffset(scores, row) + from * step;
+      final var memory = keep.memory();
+      for (int j = 0; j < n; j++) {
+        if (memory.get(ValueLayout.JAVA_BYTE, start + j * step) == 0) {
+          tile[offset + j] = Float.NEGATIVE_INFINITY;
+        }
+      }
+    }
+  }
+
+  private void add(Mask mask) {
+    switch (mask) {
+      case Mask.None _ -> {}
+      case Mask.Causal _ -> {
+        if (scores.rank() < 2) {
+          throw new IllegalArgumentException(
+              "scores are " + scores + "; a causal mask needs the axes [..., queries, keys]");
+        }
+        causal = true;
+      }
+      case Mask.Keep(Tensor flags) -> {
+        checkBroadcast("mask", flags, scores.rowLength());
+        keeps = room(keeps, keepCount);
+        keeps[keepCount++] = flags;
+      }
+      case Mask.Lengths(Tensor counts) -> {
+        checkBroadcast("lengths", counts, 1);
+        lengths = room(lengths, lengthCount);
+        lengths[lengthCount++] = counts;
+      }
+      case Mask.And(Mask first, Mask second) -> {
+        add(first);
+        add(second);
+      }
+    }
+  }
+
+  private void checkBroadcast(String name, Tensor tensor, long lastExtent) {
+    final int lead = scores.rank() - tensor.rank();
+    boolean fits = lead >= 0;
+    for (int axis = 0; fits && axis < tensor.rank(); axis++) {
+      final boolean last = axis + lead == scores.rank() - 1;
+      final long extent = tensor.dim(axis);
+      fits = extent == 1 || extent == (last ? lastExtent : scores.dim(axis + lead));
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          name
+              + " is "
+              + tensor
+              + "; expected a shape that broadcasts to the scores "
+              + Arrays.toString(scores.shape())
+              + (lastExtent == 1 ? " with last extent 1" : ""));
+    }
+  }
+
+  private static Tensor[] room(Tensor[] tensors, int count) {
+    return count < tensors.length ? tensors : Arrays.copyOf(tensors, count + 2);
+  }
+}

@@ -1,0 +1,43 @@
+package io.steelyard.kernels.rows;
+
+import java.util.Arrays;
+
+/** What is known of the row being worked on: partial results by chunk, and their combination. */
+public final class RowState {
+
+  /** Index of the row. */
+  public long row;
+
+  /** How many leading entries can take part. */
+  public long visible;
+
+  /** How many chunks cover the visible entries. */
+  public int chunks;
+
+  /** A partial sum for each chunk. */
+  public double[] sums = new double[1];
+
+  /** A partial maximum or exponent for each chunk. */
+  public double[] references = new double[1];
+
+  /** The combined sum. */
+  public double sum;
+
+  /** The combined maximum or exponent. */
+  public double reference;
+
+  /**
+   * Whether the reference is an exponent of two: then the row's total is {@code sum * 2^reference}.
+   */
+  public boolean extended;
+
+  void start(long newRow, long newVisible) {
+    row = newRow;
+    visible = newVisible;
+    chunks = Math.toIntExact((newVisible + RowJob.CHUNK - 1) / RowJob.CHUNK);
+    if (sums.length < chunks) {
+      sums = Arrays.copyOf(sums, chunks);
+      references = Arrays.copyOf(references, chunks);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package io.steelyard.kernels.rows;
+
+import io.steelyard.kernels.simd.Lanes;
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Hands out pieces of rows as {@code float[]} ranges. A unit-stride {@code float[]} tensor is
+ * handed out in place; anything else (native memory, strides, masked entries) goes through one
+ * panel of {@link RowJob#TILE} floats that stays in the first-level cache, because vector loads
+ * from arrays are faster than from segments, and because one kernel then serves every kind of
+ * memory.
+ *
+ * <p>What is handed out is a whole number of vectors: a remainder shorter than a vector also goes
+ * through the panel, filled up with a neutral value. So no kernel loop has a tail.
+ */
+public final class TileReader {
+
+  private static final int LANES = Lanes.FLOAT.length();
+
+  private final float[] panel = new float[RowJob.TILE];
+  private Tensor tensor = Tensor.zeros(DType.F32, 0);
+  private boolean unitArray;
+  private float[] own = panel;
+  private float[] array = panel;
+  private int offset;
+  private int width;
+  private float neutral;
+
+  /** Takes on a tensor. */
+  void bind(Tensor source, float fill) {
+    tensor = source;
+    neutral = fill;
+    unitArray = source.floatArray().isPresent() && source.rowStride() == 1;
+    own = unitArray ? source.floatArray().get() : panel;
+  }
+
+  /**
+   * Makes {@code n} entries (see {@link RowJob#piece}) of a row available in {@link #array()} from
+   * {@link #offset()}.
+   */
+  public void load(long row, long from, int n) {
+    final long start = tensor.rowOffset(row) + from * tensor.rowStride();
+    if (unitArray && n % LANES == 0) {
+      array = own;
+      offset = tensor.floatArrayOffset() + (int) start;
+      width = n;
+    } else {
+      fill(start, n);
+    }
+  }
+
+  /** As {@link #load}, with entries that the mask hides read as -inf. */
+  public void load(RowMask mask, long row, long from, int n) {
+    if (!mask.single()) {
+      load(row, from, n);
+      return;
+    }
+    fill(tensor.rowOffset(row) + from * tensor.rowStride(), n);
+    mask.hide(panel, 0, row, from, n);
+  }
+
+  /** The array of the last load. */
+  public float[] array() {
+    return array;
+  }
+
+  /** Where the last load starts in {@link #array()}. */
+  public int offset() {
+    return offset;
+  }
+
+  /** How many floats the last load made available: {@code n} rounded up to whole vectors. */
+  public int width() {
+    return width;
+  }
+
+  private void fill(long start, int n) {
+    array = panel;
+    offset = 0;
+    width = (n + LANES - 1) / LANES * LANES;
+    Arrays.fill(panel, n, width, neutral);
+    final MemorySegment memory = tensor.memory();
+    final long stride = tensor.rowStride();
+    if (unitArray) {
+      System.arraycopy(own, tensor.floatArrayOffset() + (int) start, panel, 0, n);
+    } else if (stride == 1) {
+      MemorySegment.copy(
+          memory, ValueLayout.JAVA_FLOAT_UNALIGNED, start * Float.BYTES, panel, 0, n);
+    } else {
+      for (int i = 0; i < n; i++) {
+        panel[i] = memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (start + i * stride) * Float.BYTES);
+      }
+    }
+  }
+}

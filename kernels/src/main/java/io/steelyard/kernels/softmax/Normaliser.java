@@ -1,0 +1,105 @@
+package io.steelyard.kernels.softmax;
+
+import io.steelyard.kernels.mask.Mask;
+import io.steelyard.kernels.operator.Arguments;
+import io.steelyard.kernels.operator.Parameter;
+import io.steelyard.kernels.operator.Port;
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What the normalisers of this package have in common: their ports, their options and their checks.
+ */
+final class Normaliser {
+
+  static final List<Port> INPUTS =
+      List.of(
+          Port.of("x", "x", "[..., N]", "Scores; each row is the last axis."),
+          Port.mask("mask", "mask", "broadcasts to [..., N]", "True where an entry takes part."),
+          new Port(
+              "lengths",
+              "lengths",
+              Port.Kind.INTEGER,
+              "broadcasts to [..., 1]",
+              true,
+              "How many leading entries of each row take part."));
+
+  static final List<Parameter> PARAMETERS =
+      List.of(
+          new Parameter.Flag(
+              "causal",
+              "causal",
+              false,
+              "Whether query i sees only keys j <= i + Tk - Tq; axes [..., Tq, Tk]."),
+          new Parameter.Whole(
+              "threads",
+              "threads",
+              0L,
+              0,
+              Integer.MAX_VALUE,
+              "Most threads to use; 0 for all processors."));
+
+  private Normaliser() {}
+
+  /** The options that a call by name asks for. */
+  static NormaliserOptions options(Arguments arguments) {
+    Mask mask = arguments.flag("causal") ? Mask.causal() : Mask.none();
+    mask = arguments.optional("mask").map(Mask::keep).map(mask::and).orElse(mask);
+    mask = arguments.optional("lengths").map(Mask::lengths).map(mask::and).orElse(mask);
+    return new NormaliserOptions(mask, (int) arguments.whole("threads"));
+  }
+
+  /** Checks that {@code to} can take a value for each element of {@code from}. */
+  static void checkSame(String fromName, Tensor from, String toName, Tensor to) {
+    checkFloat(fromName, from);
+    if (to.dtype() != from.dtype() || !Arrays.equals(to.shape(), from.shape())) {
+      throw new IllegalArgumentException(
+          toName + " is " + to + "; expected the dtype and shape of " + fromName + ", " + from);
+    }
+    checkOverlap(fromName, from, toName, to);
+  }
+
+  /** Checks that {@code to} can take a value for each row of {@code from}. */
+  static void checkRows(String fromName, Tensor from, String toName, Tensor to) {
+    checkFloat(fromName, from);
+    final long[] shape = from.shape();
+    final long[] rows = Arrays.copyOf(shape, Math.max(0, shape.length - 1));
+    if (to.dtype() != from.dtype() || !Arrays.equals(to.shape(), rows)) {
+      throw new IllegalArgumentException(
+          toName
+              + " is "
+              + to
+              + "; expected "
+              + from.dtype().label()
+              + Arrays.toString(rows)
+              + ", one number for each row of "
+              + fromName
+              + ", "
+              + from);
+    }
+  }
+
+  static void checkOverlap(String fromName, Tensor from, String toName, Tensor to) {
+    if (from.overlapsPartly(to)) {
+      throw new IllegalArgumentException(
+          toName
+              + " shares part of its memory with "
+              + fromName
+              + "; expected either the same elements in the same order or no overlap");
+    }
+  }
+
+  static void checkWritable(String name, Tensor tensor) {
+    if (tensor.memory().isReadOnly()) {
+      throw new IllegalArgumentException(name + " is read-only; expected memory to write to");
+    }
+  }
+
+  private static void checkFloat(String name, Tensor tensor) {
+    if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.F64) {
+      throw new IllegalArgumentException(name + " is " + tensor + "; expected f32 or f64");
+    }
+  }
+}
