@@ -80,12 +80,16 @@ final class Failures {
   private static String chain(Throwable failure) {
     final List<String> said = new ArrayList<>();
     for (Throwable t = failure; t != null; t = t.getCause()) {
-      final String message =
-          t instanceof IOException e
-              ? io(e)
-              : t.getMessage() == null ? t.getClass().getSimpleName() : oneLine(t.getMessage());
-      if (said.stream().noneMatch(before -> before.contains(message))) {
-        said.add(message);
+      final String own = oneLine(t.getMessage());
+      final boolean known =
+          !own.isEmpty()
+              && !(t instanceof AccessDeniedException)
+              && said.stream().anyMatch(before -> before.contains(own));
+      if (!known) {
+        said.add(
+            t instanceof IOException e
+                ? io(e)
+                : own.isEmpty() ? t.getClass().getSimpleName() : own);
       }
     }
     return String.join(": ", said);

@@ -1,5 +1,6 @@
 package io.steelyard.cli;
 
+import io.steelyard.cli.command.ApplyCommand;
 import io.steelyard.cli.command.BenchCommand;
 import io.steelyard.cli.command.CompletionCommand;
 import io.steelyard.cli.command.DoctorCommand;
@@ -97,6 +98,7 @@ public final class Steelyard implements Runnable {
             .addSubcommand(new ReportCommand(terminal))
             .addSubcommand(new PapersCommand(terminal))
             .addSubcommand(new OperatorsCommand(terminal))
+            .addSubcommand(new ApplyCommand(terminal))
             .addSubcommand(new BenchCommand(terminal))
             .addSubcommand(new DoctorCommand(terminal))
             .addSubcommand(new CompletionCommand(terminal));

@@ -13,14 +13,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * A call of an operator with its answer: the first case of the operator's golden file, which a test
- * holds the operator to.
+ * A call of an operator, as {@code apply} reads it: the first case of the operator's golden file,
+ * whose answer a test knows.
  *
- * @param inputs tensors by name, as {@code apply} reads them
+ * @param inputs tensors by name
  * @param params settings by name
- * @param outputs tensors by name, as {@code apply} writes them
  */
-record Example(JsonElement inputs, JsonElement params, JsonElement outputs) {
+record Example(JsonElement inputs, JsonElement params) {
 
   /** The example of an operator, if it has a golden file. */
   static Optional<Example> of(Operator operator) {
@@ -39,25 +38,17 @@ record Example(JsonElement inputs, JsonElement params, JsonElement outputs) {
       return Optional.of(
           new Example(
               first.get("inputs"),
-              first.has("params") ? first.get("params") : new JsonObject(),
-              first.get("expected")));
+              first.has("params") ? first.get("params") : new JsonObject()));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the golden file " + resource, e);
     }
   }
 
-  /** What {@code apply} takes. */
-  JsonObject call() {
+  /** The document. */
+  JsonObject json() {
     final JsonObject call = new JsonObject();
     call.add("inputs", inputs);
     call.add("params", params);
     return call;
-  }
-
-  /** The call and its answer. */
-  JsonObject json() {
-    final JsonObject json = call();
-    json.add("outputs", outputs);
-    return json;
   }
 }

@@ -132,7 +132,7 @@ public final class OperatorsCommand implements Callable<Integer> {
                   .out()
                   .println(
                       "  echo '"
-                          + example.call()
+                          + example.json()
                           + "' | steelyard apply "
                           + operator.name()
                           + " --in -");

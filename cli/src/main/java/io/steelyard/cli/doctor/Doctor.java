@@ -17,6 +17,7 @@ public final class Doctor {
   public static List<Check> checks(Optional<Path> data) {
     final List<Check> checks =
         new ArrayList<>(MachineChecks.all(MachineDetector.detect(Simd.vectorBits())));
+    checks.addAll(EngineChecks.all());
     checks.addAll(DataChecks.all(DataLocations.standard(data)));
     return checks;
   }

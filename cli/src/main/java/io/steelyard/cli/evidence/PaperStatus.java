@@ -8,6 +8,8 @@ import com.google.gson.JsonPrimitive;
 import io.steelyard.cli.json.Json;
 import io.steelyard.kernels.operator.Operator;
 import io.steelyard.kernels.operator.Operators;
+import io.steelyard.layers.Layer;
+import io.steelyard.layers.Layers;
 import io.steelyard.papers.catalogue.Paper;
 import io.steelyard.papers.claim.Claim;
 import io.steelyard.papers.claim.Finding;
@@ -65,7 +67,7 @@ public record PaperStatus(
             .filter(operator -> operator.source().arxiv().equals(paper.arxivId()))
             .map(Operator::name)
             .toList(),
-        List.of(),
+        Layers.of(paper.arxivId()).stream().map(Layer::name).toList(),
         Reproductions.find(paper.slug()),
         evidence);
   }
