@@ -167,6 +167,13 @@ public final class Training implements AutoCloseable {
     model.close();
   }
 
+  /** Native arrays held between steps: parameters and moments. */
+  int ownedArrays() {
+    return model.getNDManager().getManagedArrays().size()
+        + trainer.getManager().getManagedArrays().size()
+        + moments.getManagedArrays().size();
+  }
+
   private static NDArray select(NDArray array, NDArray rows, NDManager scope) {
     final NDArray selected = alias(array, scope).get(rows);
     selected.attach(scope);
