@@ -64,8 +64,9 @@ public final class DataResolver {
   /**
    * Loads a data set, or the synthetic one in its place.
    *
-   * @throws DataException if the folder given with {@code --data} does not exist or holds damaged
-   *     files of the set
+   * @throws IllegalArgumentException if the folder given with {@code --data} does not exist
+   * @throws DataException if it holds damaged files of the set, or if the thread is interrupted
+   *     during a download
    */
   public ResolvedData resolve(DataSet set) {
     locations.given().ifPresent(DataResolver::checkFolder);
@@ -135,7 +136,7 @@ public final class DataResolver {
 
   private static void checkFolder(Path given) {
     if (!Files.isDirectory(given)) {
-      throw new DataException("--data is " + given + "; expected an existing folder");
+      throw new IllegalArgumentException("--data is " + given + "; expected an existing folder");
     }
   }
 
@@ -144,6 +145,10 @@ public final class DataResolver {
     try {
       folder = new DataCache(locations.cache(), downloader).fill(set, progress);
     } catch (final DataException failure) {
+      if (Thread.currentThread().isInterrupted()) {
+        // Somebody wants this to end, not to go on with other data.
+        throw failure;
+      }
       warnings.accept(
           set.title() + " is not on this machine: " + failure.getMessage() + "; " + standIn());
       return synthetic();

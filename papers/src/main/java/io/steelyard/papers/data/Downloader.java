@@ -35,9 +35,9 @@ import java.util.regex.Pattern;
  * there, in this call or in a later one. The target appears by an atomic move, after its checksum
  * has been verified; whatever is wrong, no damaged file is left under its name.
  *
- * <p>Connections that cannot be made are given up at once, so that a machine without network waits
- * for one connection time-out per address and no longer; errors of a server that answers, and
- * connections that break off, are retried.
+ * <p>An address that cannot be reached or does not answer is given up at once, so that a machine
+ * without network waits for one time-out per address and no longer; errors of a server that
+ * answers, and connections that break off, are retried.
  */
 final class Downloader {
 
@@ -45,14 +45,21 @@ final class Downloader {
    * When to wait and when to give up.
    *
    * @param connect longest wait for a connection
-   * @param stall longest wait for the answer's header and between two pieces of its body
+   * @param answer longest wait for the header of an answer, name look-up and connection included
+   * @param stall longest wait between two pieces of a body
    * @param attempts tries per address that bring no new byte before it is given up
    * @param backOff wait after the first failed try; doubled after each further one
    */
-  record Patience(Duration connect, Duration stall, int attempts, Duration backOff) {
+  record Patience(
+      Duration connect, Duration answer, Duration stall, int attempts, Duration backOff) {
 
     static final Patience USUAL =
-        new Patience(Duration.ofSeconds(4), Duration.ofSeconds(20), 4, Duration.ofMillis(500));
+        new Patience(
+            Duration.ofSeconds(4),
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(15),
+            4,
+            Duration.ofMillis(500));
   }
 
   /** Tries per address altogether, so that a server handing out crumbs cannot hold us for ever. */
@@ -163,7 +170,7 @@ final class Downloader {
   }
 
   private HttpResponse<InputStream> request(HttpClient client, URI address, long from)
-      throws IOException, InterruptedException {
+      throws IOException, InterruptedException, RefusedException {
     final HttpRequest.Builder request = HttpRequest.newBuilder(address).GET();
     request.header("User-Agent", "steelyard");
     if (from > 0) {
@@ -173,12 +180,10 @@ final class Downloader {
         client.sendAsync(request.build(), HttpResponse.BodyHandlers.ofInputStream());
     try {
       // A wait of our own, since the client's time-outs do not cover the look-up of the name.
-      return answer.get(
-          patience.connect().plus(patience.stall()).toMillis(), TimeUnit.MILLISECONDS);
-    } catch (final TimeoutException late) {
+      return answer.get(patience.answer().toMillis(), TimeUnit.MILLISECONDS);
+    } catch (final TimeoutException _) {
       answer.cancel(true);
-      throw new IOException(
-          "no answer within " + patience.connect().plus(patience.stall()).toSeconds() + " s", late);
+      throw new RefusedException("no answer within " + seconds(patience.answer()));
     } catch (final ExecutionException failure) {
       if (failure.getCause() instanceof final IOException cause) {
         throw cause;
@@ -260,8 +265,7 @@ final class Downloader {
       channel.force(true);
     } catch (final IOException failure) {
       if (guard.stalled()) {
-        throw new IOException(
-            "no data for " + patience.stall().toMillis() / 1000.0 + " s", failure);
+        throw new IOException("no data for " + seconds(patience.stall()), failure);
       }
       throw failure;
     }
@@ -290,6 +294,10 @@ final class Downloader {
       }
     }
     return false;
+  }
+
+  private static String seconds(Duration duration) {
+    return duration.toMillis() / 1000.0 + " s";
   }
 
   private static long length(Path part) {

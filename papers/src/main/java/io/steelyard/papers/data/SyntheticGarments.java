@@ -47,7 +47,7 @@ public final class SyntheticGarments {
   /**
    * The first {@code count} images of the training part.
    *
-   * @param count a multiple of nothing in particular; classes are balanced for multiples of ten
+   * @param count 0 or more; classes are balanced exactly for multiples of ten
    */
   public static LabelledImages train(int count) {
     return draw(count, TRAIN_SEED);

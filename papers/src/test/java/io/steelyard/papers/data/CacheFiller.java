@@ -14,10 +14,9 @@ final class CacheFiller {
   public static void main(String[] arguments) {
     final DataLocations locations =
         new DataLocations(Optional.empty(), Optional.empty(), Path.of(arguments[0]), false);
+    final Duration wait = Duration.ofSeconds(10);
     final Downloader downloader =
-        new Downloader(
-            new Downloader.Patience(
-                Duration.ofSeconds(5), Duration.ofSeconds(5), 3, Duration.ofMillis(5)));
+        new Downloader(new Downloader.Patience(wait, wait, wait, 3, Duration.ofMillis(5)));
     final ResolvedData data =
         new DataResolver(locations, System.err::println, DownloadProgress.NONE, downloader)
             .resolve(new TinySet().set(URI.create(arguments[1])));

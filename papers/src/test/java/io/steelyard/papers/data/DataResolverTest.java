@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class DataResolverTest {
 
+  private static final Duration WAIT = Duration.ofSeconds(10);
   private static final TinySet TINY = new TinySet();
 
   @TempDir Path root;
@@ -108,7 +109,7 @@ class DataResolverTest {
   void refusesAGivenFolderThatIsNotThere() throws IOException {
     Files.delete(given);
     assertThatThrownBy(() -> online().resolve(set))
-        .isInstanceOf(DataException.class)
+        .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("--data is " + given);
   }
 
@@ -184,6 +185,13 @@ class DataResolverTest {
         .doesNotContain("\n");
     assertThat(server.requests()).hasSize(1);
     assertThat(cache.resolve("tiny/train-images.gz")).doesNotExist();
+  }
+
+  @Test
+  void anInterruptedDownloadIsNotReplacedByOtherData() {
+    Thread.currentThread().interrupt();
+    assertThatThrownBy(() -> online().resolve(set)).isInstanceOf(DataException.class);
+    assertThat(Thread.interrupted()).isTrue();
   }
 
   @Test
@@ -295,8 +303,6 @@ class DataResolverTest {
         locations,
         warnings::add,
         DownloadProgress.NONE,
-        new Downloader(
-            new Downloader.Patience(
-                Duration.ofSeconds(2), Duration.ofSeconds(5), 2, Duration.ofMillis(5))));
+        new Downloader(new Downloader.Patience(WAIT, WAIT, WAIT, 2, Duration.ofMillis(5))));
   }
 }
