@@ -28,10 +28,16 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class RunnerTest {
 
-  private static final ChildJvm JVM =
-      ChildJvm.likeThisOne("64m").running(FakeWorker.class.getName());
+  private static final ChildJvm JVM = quick(ChildJvm.likeThisOne("64m"));
 
   @TempDir Path folder;
+
+  /** A child of a few milliseconds gains nothing from a big compiler or collector. */
+  private static ChildJvm quick(ChildJvm jvm) {
+    final List<String> flags = new ArrayList<>(jvm.flags());
+    flags.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
+    return new ChildJvm(jvm.java(), jvm.classPath(), flags, FakeWorker.class.getName());
+  }
 
   /** Keeps all it hears. */
   private static final class Ear implements RunListener {
