@@ -8,7 +8,10 @@ import io.steelyard.bench.suite.Scope;
 import io.steelyard.bench.suite.Suite;
 import io.steelyard.kernels.simd.Simd;
 import io.steelyard.papers.run.MachineDetector;
+import java.lang.management.ManagementFactory;
+import java.lang.management.OperatingSystemMXBean;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Runs benchmark suites and pairs each of our kernels with its peer and its limit from the same
@@ -57,10 +60,27 @@ public final class Bench {
     final List<Suite> chosen = Suites.named(suites);
     final Effort effort = options.quick() ? Effort.QUICK : Effort.FULL;
     final TrialRunner runner = new TrialRunner(effort, listener::output);
-    final BenchReport report =
-        new BenchRun(chosen, options.quick() ? Scope.QUICK : Scope.FULL, effort, listener)
-            .run(MachineDetector.detect(Simd.vectorBits()), runner::measure);
+    final BenchRun run =
+        new BenchRun(chosen, options.quick() ? Scope.QUICK : Scope.FULL, effort, listener);
+    noteLoad(run);
+    final BenchReport report = run.run(MachineDetector.detect(Simd.vectorBits()), runner::measure);
     options.out().ifPresent(report::write);
     return report;
+  }
+
+  /** A build that has just ended raises the load too, so this is a hint and not an error. */
+  private static void noteLoad(BenchRun run) {
+    final OperatingSystemMXBean system = ManagementFactory.getOperatingSystemMXBean();
+    final double load = system.getSystemLoadAverage();
+    final int cores = system.getAvailableProcessors();
+    if (load > cores / 2.0) {
+      run.note(
+          String.format(
+              Locale.ROOT,
+              "the load average was %.1f on %d cores when the run started; if other programs were"
+                  + " running, these times say little",
+              load,
+              cores));
+    }
   }
 }

@@ -43,6 +43,12 @@ final class BenchRun {
     this.listener = listener;
   }
 
+  /** Adds a line to the report's notes and tells the listener. */
+  void note(String message) {
+    notes.add(message);
+    listener.warning(message);
+  }
+
   /**
    * Measures and pairs.
    *
@@ -91,8 +97,7 @@ final class BenchRun {
             throw e;
           }
           failed.add(trial);
-          notes.add("peer not measured: " + e.getMessage());
-          listener.warning(notes.getLast());
+          note("peer not measured: " + e.getMessage());
         }
       }
     }
