@@ -50,7 +50,10 @@ final class Failures {
   private static String hint(ParameterException wrong, CommandSpec spec) {
     final List<String> near =
         wrong instanceof UnmatchedArgumentException unmatched
-            ? unmatched.getSuggestions().stream().filter(s -> !s.isBlank()).limit(MOST_HINTS).toList()
+            ? unmatched.getSuggestions().stream()
+                .filter(s -> !s.isBlank())
+                .limit(MOST_HINTS)
+                .toList()
             : List.of();
     final String help = " '" + spec.qualifiedName() + " --help'";
     return near.isEmpty()

@@ -127,7 +127,9 @@ class ArchitectureTest {
             new SimpleConditionEvent(
                 simd,
                 strangers.isEmpty(),
-                simd.getName() + " is used by " + strangers.stream().collect(Collectors.joining(", "))));
+                simd.getName()
+                    + " is used by "
+                    + strangers.stream().collect(Collectors.joining(", "))));
       }
     };
   }

@@ -62,8 +62,7 @@ public final class DoctorCommand implements Callable<Integer> {
 
   private static Table table(List<Check> checks) {
     final Table table =
-        new Table(
-            List.of("", "state", "found"), List.of(Column.WORD, Column.WORD, Column.TEXT));
+        new Table(List.of("", "state", "found"), List.of(Column.WORD, Column.WORD, Column.TEXT));
     for (final Check check : checks) {
       table.row(
           Cell.of(check.name(), Style.bold),
@@ -85,8 +84,7 @@ public final class DoctorCommand implements Callable<Integer> {
       return;
     }
     terminal.out().println();
-    final Table table =
-        new Table(List.of("", "what to do"), List.of(Column.WORD, Column.TEXT));
+    final Table table = new Table(List.of("", "what to do"), List.of(Column.WORD, Column.TEXT));
     open.forEach(check -> table.row(check.name(), check.advice()));
     table.print(terminal);
   }

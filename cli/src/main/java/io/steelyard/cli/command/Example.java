@@ -37,8 +37,7 @@ record Example(JsonElement inputs, JsonElement params) {
               .getAsJsonObject();
       return Optional.of(
           new Example(
-              first.get("inputs"),
-              first.has("params") ? first.get("params") : new JsonObject()));
+              first.get("inputs"), first.has("params") ? first.get("params") : new JsonObject()));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the golden file " + resource, e);
     }

@@ -26,8 +26,7 @@ final class Named {
   }
 
   /** Refuses a word that is not among the known ones; {@code lister} is the command that lists. */
-  static void check(
-      CommandSpec spec, String kind, String word, List<String> known, String lister) {
+  static void check(CommandSpec spec, String kind, String word, List<String> known, String lister) {
     if (!known.contains(word)) {
       throw new ParameterException(
           spec.commandLine(),

@@ -69,7 +69,9 @@ public final class PapersCommand implements Callable<Integer> {
     here.rejected()
         .forEach(
             rejected ->
-                terminal.err().println("ignoring " + rejected.file() + ", which " + rejected.why()));
+                terminal
+                    .err()
+                    .println("ignoring " + rejected.file() + ", which " + rejected.why()));
     final List<PaperStatus> papers =
         Catalogue.search(String.join(" ", query)).stream()
             .map(paper -> PaperStatus.of(paper, here, shipped))
@@ -77,9 +79,7 @@ public final class PapersCommand implements Callable<Integer> {
     if (output.json()) {
       Json.print(terminal, papers.stream().map(PaperStatus::json).collect(Json.array()));
     } else if (papers.isEmpty()) {
-      terminal
-          .err()
-          .println("no paper has all of these words: " + String.join(" ", query));
+      terminal.err().println("no paper has all of these words: " + String.join(" ", query));
     } else {
       table(papers).print(terminal);
     }

@@ -118,9 +118,7 @@ public final class ReproduceCommand implements Callable<Integer> {
   @Option(names = "--force", description = "Make runs again that are there already.")
   private boolean force;
 
-  @Option(
-      names = "--fail-on-claim",
-      description = "End with exit code 1 if a claim does not hold.")
+  @Option(names = "--fail-on-claim", description = "End with exit code 1 if a claim does not hold.")
   private boolean failOnClaim;
 
   @Mixin private JsonOption output;
@@ -169,7 +167,8 @@ public final class ReproduceCommand implements Callable<Integer> {
     final Runner runner = new Runner(store, ChildJvm.likeThisOne(heap(machine)), options);
     try (Interruption interruption =
             new Interruption(
-                terminal, "interrupted; finished runs are kept, the same command goes on from them");
+                terminal,
+                "interrupted; finished runs are kept, the same command goes on from them");
         RunProgress progress = new RunProgress(terminal, interruption)) {
       return runner.run(jobs, progress);
     }
@@ -177,7 +176,8 @@ public final class ReproduceCommand implements Callable<Integer> {
 
   /** Half of the memory, shared by the children that run at a time. */
   private static String heap(Machine machine) {
-    final long mebibytes = Math.round(machine.memoryGiB() * 1024 / 2 / Math.max(1, machine.cores()));
+    final long mebibytes =
+        Math.round(machine.memoryGiB() * 1024 / 2 / Math.max(1, machine.cores()));
     return Math.clamp(mebibytes, 512, 8192) + "m";
   }
 
@@ -203,7 +203,8 @@ public final class ReproduceCommand implements Callable<Integer> {
     FindingsTable.of(papers).print(terminal);
     outcome
         .failures()
-        .forEach(failure -> terminal.err().println(failure.run() + " failed: " + failure.message()));
+        .forEach(
+            failure -> terminal.err().println(failure.run() + " failed: " + failure.message()));
     terminal.out().println();
     terminal.out().println("Report: " + report);
   }

@@ -18,8 +18,7 @@ final class DataChecks {
 
   static List<Check> all(DataLocations locations) {
     final List<String> warnings = new ArrayList<>();
-    final DataResolver resolver =
-        new DataResolver(locations, warnings::add, DownloadProgress.NONE);
+    final DataResolver resolver = new DataResolver(locations, warnings::add, DownloadProgress.NONE);
     return DataSet.known().stream().map(set -> check(resolver.locate(set), locations)).toList();
   }
 

@@ -42,8 +42,7 @@ final class MachineChecks {
 
   private static Check fma() {
     final Optional<String> used =
-        Optional.ofNullable(
-                ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class))
+        Optional.ofNullable(ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class))
             .map(vm -> vm.getVMOption("UseFMA").getValue());
     return used.map("true"::equals).orElse(false)
         ? Check.ok("FMA", "fused multiply-add in hardware")

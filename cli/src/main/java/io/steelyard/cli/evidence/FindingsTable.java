@@ -22,12 +22,7 @@ public final class FindingsTable {
         new Table(
             List.of("paper", "claim", "published", "here", "verdict", "time"),
             List.of(
-                Column.WORD,
-                Column.TEXT,
-                Column.TEXT,
-                Column.TEXT,
-                Column.WORD,
-                Column.NUMBER));
+                Column.WORD, Column.TEXT, Column.TEXT, Column.TEXT, Column.WORD, Column.NUMBER));
     for (final PaperStatus paper : papers) {
       final double seconds = paper.evidence().runs().stream().mapToDouble(Run::seconds).sum();
       String name = paper.paper().slug();

@@ -1,8 +1,6 @@
 package io.steelyard.cli.evidence;
 
 import io.steelyard.papers.catalogue.Catalogue;
-import io.steelyard.papers.catalogue.Paper;
-import io.steelyard.papers.report.PaperFacts;
 import io.steelyard.papers.report.Report;
 import io.steelyard.papers.report.ReportWriter;
 import io.steelyard.papers.report.Section;
@@ -58,12 +56,7 @@ public final class Reports {
         ? Stream.empty()
         : Stream.of(
             Section.of(
-                facts(Catalogue.require(reproduction.paper())), reproduction, newest, source, link));
-  }
-
-  private static PaperFacts facts(Paper paper) {
-    return new PaperFacts(
-        paper.number(), paper.slug(), paper.title(), paper.arxivId(), paper.idea());
+                Catalogue.require(reproduction.paper()), reproduction, newest, source, link));
   }
 
   private static String address(RunStore store, Run run, Path out) {

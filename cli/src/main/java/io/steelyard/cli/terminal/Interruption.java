@@ -4,8 +4,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ctrl-C while a command runs. The JVM ends itself with code 130 after its shutdown hooks; this only
- * says one line and keeps the command from talking about what it lost by being ended.
+ * Ctrl-C while a command runs. The JVM ends itself with code 130 after its shutdown hooks; this
+ * only says one line and keeps the command from talking about what it lost by being ended.
  */
 public final class Interruption implements AutoCloseable {
 
