@@ -17,8 +17,9 @@ public interface Experiment {
   long seed();
 
   /**
-   * A generator for one purpose, split from the run's seed: the same name gives the same stream, so
-   * arms that share a purpose (initialisation, batch order) share its numbers.
+   * A generator for one purpose, split from the run's seed: the same name gives the same stream
+   * from its start whatever else was drawn, so arms that share a purpose (initialisation, batch
+   * order) share its numbers.
    */
   RandomGenerator random(String purpose);
 
@@ -37,8 +38,14 @@ public interface Experiment {
   /** Records per-item outcomes for paired intervals. */
   void items(String name, List<Double> values);
 
+  /** Records a hyper-parameter or size, as the report prints it. */
+  void setting(String name, String value);
+
   /** Records which data were used and where they came from. */
   void data(String name, String origin);
+
+  /** Records and reports what a reader of the numbers has to know. */
+  void warning(String text);
 
   /** Folder given with {@code --data}, if any, for the data resolver. */
   Optional<Path> dataFolder();

@@ -1,0 +1,2 @@
+/** Other people's code that benchmarks compare with. */
+package io.steelyard.bench.peers;

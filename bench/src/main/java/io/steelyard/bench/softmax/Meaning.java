@@ -1,0 +1,72 @@
+package io.steelyard.bench.softmax;
+
+import java.util.Locale;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+
+/**
+ * What the operators of this suite mean, in double; guards that no time of a wrong result counts.
+ */
+public enum Meaning {
+  /** {@code exp(x_i) / sum exp(x)}. */
+  SOFTMAX,
+  /** {@code x_i - log sum exp(x)}. */
+  LOG_SOFTMAX,
+  /** {@code log sum exp(x)}, one number for each row. */
+  LOG_SUM_EXP;
+
+  /** Largest error that float32 sums over these rows explain. */
+  private static final double TOLERANCE = 1e-5;
+
+  /** How many numbers a row gives. */
+  int outputs(Rows rows) {
+    return this == LOG_SUM_EXP ? 1 : rows.length();
+  }
+
+  /**
+   * Compares the first, a middle and the last row with the meaning: relative for weights, absolute
+   * (relative above 1) for logarithms.
+   *
+   * @param who named in the message
+   * @param result gives a row's outputs
+   * @throws IllegalStateException at the first entry that is off or NaN
+   */
+  void check(String who, Rows rows, float[] x, IntFunction<float[]> result) {
+    IntStream.of(0, rows.count() / 2, rows.count() - 1)
+        .distinct()
+        .forEach(
+            row -> checkRow(who, row, x, row * rows.length(), rows.length(), result.apply(row)));
+  }
+
+  private void checkRow(String who, int row, float[] x, int from, int length, float[] actual) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < length; i++) {
+      max = Math.max(max, x[from + i]);
+    }
+    double sum = 0;
+    for (int i = 0; i < length; i++) {
+      sum += Math.exp(x[from + i] - max);
+    }
+    final double logSumExp = max + Math.log(sum);
+    for (int i = 0; i < actual.length; i++) {
+      final double expected =
+          switch (this) {
+            case SOFTMAX -> Math.exp(x[from + i] - logSumExp);
+            case LOG_SOFTMAX -> x[from + i] - logSumExp;
+            case LOG_SUM_EXP -> logSumExp;
+          };
+      final double unit = this == SOFTMAX ? expected : Math.max(1, Math.abs(expected));
+      if (!(Math.abs(actual[i] - expected) <= TOLERANCE * unit)) {
+        throw new IllegalStateException(
+            String.format(
+                Locale.ROOT,
+                "%s is wrong: row %d, entry %d is %s; expected %.9g. No time is reported for it.",
+                who,
+                row,
+                i,
+                actual[i],
+                expected));
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package io.steelyard.bench.softmax;
+
+import io.steelyard.kernels.softmax.LogSoftmax;
+import io.steelyard.kernels.softmax.LogSumExp;
+import io.steelyard.kernels.softmax.NormaliserOptions;
+import io.steelyard.kernels.softmax.OnlineSoftmax;
+import io.steelyard.kernels.softmax.Softmax;
+import io.steelyard.kernels.softmax.ThreePassSoftmax;
+import io.steelyard.kernels.softmax.TwoPassSoftmax;
+import io.steelyard.kernels.tensor.Tensor;
+
+/** The operators of this suite, each ready to be called on rows of scores. */
+public enum SoftmaxOperator {
+  SOFTMAX("softmax", Meaning.SOFTMAX, SoftmaxTraffic.Moves.LEAN),
+  TWO_PASS("two-pass-softmax", Meaning.SOFTMAX, SoftmaxTraffic.Moves.LEAN),
+  RECOMPUTE("three-pass-softmax recompute", Meaning.SOFTMAX, SoftmaxTraffic.Moves.RECOMPUTE),
+  RELOAD("three-pass-softmax reload", Meaning.SOFTMAX, SoftmaxTraffic.Moves.RELOAD),
+  ONLINE("online-softmax", Meaning.SOFTMAX, SoftmaxTraffic.Moves.LEAN),
+  LOG_SOFTMAX("log-softmax", Meaning.LOG_SOFTMAX, SoftmaxTraffic.Moves.LEAN),
+  LOG_SUM_EXP("log-sum-exp", Meaning.LOG_SUM_EXP, SoftmaxTraffic.Moves.READ_ONLY);
+
+  private final String label;
+  private final Meaning meaning;
+  private final SoftmaxTraffic.Moves moves;
+
+  SoftmaxOperator(String label, Meaning meaning, SoftmaxTraffic.Moves moves) {
+    this.label = label;
+    this.meaning = meaning;
+    this.moves = moves;
+  }
+
+  /** As in case names. */
+  String label() {
+    return label;
+  }
+
+  /** What the results have to be. */
+  Meaning meaning() {
+    return meaning;
+  }
+
+  /** The loads and stores this cannot do without. */
+  SoftmaxTraffic.Moves moves() {
+    return moves;
+  }
+
+  /** The call, with its options fixed. */
+  Call call(int threads) {
+    final NormaliserOptions options = NormaliserOptions.defaults().withThreads(threads);
+    return switch (this) {
+      case SOFTMAX -> (x, y) -> Softmax.apply(x, y, options);
+      case TWO_PASS -> (x, y) -> TwoPassSoftmax.apply(x, y, options);
+      case RECOMPUTE ->
+          (x, y) -> ThreePassSoftmax.apply(x, y, options, ThreePassSoftmax.Variant.RECOMPUTE);
+      case RELOAD ->
+          (x, y) -> ThreePassSoftmax.apply(x, y, options, ThreePassSoftmax.Variant.RELOAD);
+      case ONLINE -> (x, y) -> OnlineSoftmax.apply(x, y, options);
+      case LOG_SOFTMAX -> (x, y) -> LogSoftmax.apply(x, y, options);
+      case LOG_SUM_EXP -> (x, y) -> LogSumExp.apply(x, y, options);
+    };
+  }
+
+  /** A call of an operator from scores to outputs. */
+  interface Call {
+
+    /** Computes {@code y} from {@code x}. */
+    void apply(Tensor x, Tensor y);
+  }
+}

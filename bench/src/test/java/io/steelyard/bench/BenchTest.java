@@ -1,0 +1,80 @@
+package io.steelyard.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.steelyard.bench.suite.Case;
+import io.steelyard.bench.suite.Scope;
+import io.steelyard.bench.suite.Suite;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class BenchTest {
+
+  @Test
+  void listsSuites() {
+    assertThat(Bench.suites())
+        .extracting(Bench.SuiteInfo::name)
+        .contains("machine", "softmax")
+        .doesNotHaveDuplicates()
+        .allMatch(name -> name.matches("[a-z0-9-]+"));
+    assertThat(Bench.suites()).allMatch(suite -> !suite.summary().isBlank());
+  }
+
+  @Test
+  void refusesAnUnknownSuiteAndNamesThoseThereAre() {
+    assertThatThrownBy(
+            () -> Bench.run(List.of("sofmax"), BenchOptions.forLooking(), BenchListener.silent()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("sofmax")
+        .hasMessageContaining("machine, softmax");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Scope.class)
+  void casesOfASuiteHaveNamesOfTheirOwn(Scope scope) {
+    for (final Suite suite : Suites.all()) {
+      for (final int cores : new int[] {1, 2, 64}) {
+        assertThat(suite.cases(scope, cores))
+            .as("%s on %d cores", suite.name(), cores)
+            .isNotEmpty()
+            .extracting(one -> one.name() + one.threads())
+            .doesNotHaveDuplicates();
+      }
+    }
+  }
+
+  @Test
+  void softmaxCoversEveryShapeOutputAndThreadCountWithItsTargets() {
+    final List<Case> cases = Suites.named(List.of("softmax")).getFirst().cases(Scope.FULL, 2);
+
+    for (final String shape : List.of("8192x1024", "1024x50257", "1x16777216")) {
+      for (final String output : List.of("reused", "fresh")) {
+        for (final String threads : List.of("", " 1-thread")) {
+          final String tail = " " + shape + " " + output + threads;
+          assertThat(cases).extracting(Case::name).contains("two-pass-softmax" + tail);
+          final Case one = named(cases, "softmax" + tail);
+          assertThat(one.targets().stream().map(Object::toString))
+              .contains("ratio >= 2", "limit_share >= 0.85", "best_share >= 0.9524");
+          assertThat(one.peers()).isNotEmpty();
+          assertThat(one.limit()).isPresent();
+          assertThat(one.rivals()).hasSize(4);
+          assertThat(one.threads()).isEqualTo(threads.isEmpty() ? 2 : 1);
+          assertThat(
+                  Stream.concat(one.peers().stream(), one.rivals().stream())
+                      .map(contender -> contender.trial().parameters()))
+              .allMatch(parameters -> parameters.get("shape").equals(shape))
+              .allMatch(
+                  parameters -> parameters.get("threads").equals(Integer.toString(one.threads())));
+        }
+      }
+    }
+  }
+
+  private static Case named(List<Case> cases, String name) {
+    return cases.stream().filter(one -> one.name().equals(name)).findFirst().orElseThrow();
+  }
+}

@@ -1,0 +1,53 @@
+package io.steelyard.bench.softmax;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.steelyard.bench.peers.TorchPeer;
+import io.steelyard.bench.suite.Case;
+import io.steelyard.bench.suite.Contender;
+import io.steelyard.bench.suite.Scope;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every peer of the suite loads and means what its name says. */
+class SoftmaxPeersTest {
+
+  @BeforeAll
+  static void needsLibtorch() {
+    final boolean there =
+        System.getenv("PYTORCH_LIBRARY_PATH") != null
+            || TorchPeer.class.getResource("/native/lib/pytorch.properties") != null;
+    assumeTrue(there, "libtorch is neither on the class path nor in PYTORCH_LIBRARY_PATH");
+  }
+
+  static Stream<Contender> peers() {
+    return new SoftmaxSuite()
+        .cases(Scope.FULL, 1).stream()
+            .map(Case::peers)
+            .flatMap(List::stream)
+            .filter(peer -> peer.trial().parameters().get("shape").equals("8192x1024"))
+            .distinct();
+  }
+
+  @ParameterizedTest
+  @MethodSource("peers")
+  void passesItsOwnCheck(Contender peer) {
+    final Map<String, String> parameters = peer.trial().parameters();
+    final SoftmaxPeers benchmark = new SoftmaxPeers();
+    benchmark.peer = parameters.get("peer");
+    benchmark.meaning = Meaning.valueOf(parameters.get("meaning"));
+    benchmark.shape = "5x1021";
+    benchmark.threads = 1;
+
+    benchmark.setUp();
+    final long size = benchmark.run();
+    benchmark.tearDown();
+
+    assertThat(size).isEqualTo(5L * benchmark.meaning.outputs(Rows.parse("5x1021")));
+  }
+}

@@ -1,0 +1,166 @@
+package io.steelyard.papers.reproduction;
+
+import io.steelyard.papers.run.Machine;
+import io.steelyard.papers.run.Run;
+import io.steelyard.papers.run.Scale;
+import io.steelyard.papers.run.Series;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+
+/**
+ * An experiment that keeps what is recorded and makes the {@link Run} of it. Not safe for use by
+ * several threads.
+ */
+public final class RecordingExperiment implements Experiment {
+
+  /** Hears of an experiment's progress while it runs. */
+  public interface Listener {
+
+    /** Called when the number of steps becomes known. */
+    default void steps(long total) {}
+
+    /** Called after each step, {@code done} counting from 1. */
+    default void step(long done, String what) {}
+
+    /** Called for each warning. */
+    default void warning(String text) {}
+
+    /** Hears nothing. */
+    static Listener none() {
+      return new Listener() {};
+    }
+  }
+
+  private final Scale scale;
+  private final long seed;
+  private final Optional<Path> dataFolder;
+  private final Listener listener;
+  private final Instant started = Instant.now();
+  private final long startedNanos = System.nanoTime();
+  private final Map<String, String> settings = new LinkedHashMap<>();
+  private final Map<String, String> data = new LinkedHashMap<>();
+  private final Map<String, Double> metrics = new LinkedHashMap<>();
+  private final Map<String, Series> series = new LinkedHashMap<>();
+  private final Map<String, List<Double>> items = new LinkedHashMap<>();
+  private final List<String> warnings = new ArrayList<>();
+  private long done;
+
+  /** An experiment that starts now. */
+  public RecordingExperiment(Scale scale, long seed, Optional<Path> dataFolder, Listener listener) {
+    this.scale = scale;
+    this.seed = seed;
+    this.dataFolder = dataFolder;
+    this.listener = listener;
+  }
+
+  /** What was recorded, as a run that ends now. */
+  public Run run(String paper, String code, Machine machine) {
+    return new Run(
+        Run.FORMAT,
+        paper,
+        scale,
+        seed,
+        code,
+        machine,
+        settings,
+        data,
+        started,
+        Duration.ofNanos(System.nanoTime() - startedNanos).toMillis() / 1000.0,
+        metrics,
+        List.copyOf(series.values()),
+        items,
+        warnings);
+  }
+
+  @Override
+  public Scale scale() {
+    return scale;
+  }
+
+  @Override
+  public long seed() {
+    return seed;
+  }
+
+  /**
+   * An {@code L64X128MixRandom} seeded with SHA-256 of the run's seed and the purpose, so that
+   * streams do not depend on the order in which they are asked for.
+   */
+  @Override
+  public RandomGenerator random(String purpose) {
+    try {
+      final MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update(ByteBuffer.allocate(Long.BYTES).putLong(seed).array());
+      digest.update(purpose.getBytes(StandardCharsets.UTF_8));
+      return RandomGeneratorFactory.of("L64X128MixRandom").create(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  @Override
+  public void steps(long total) {
+    listener.steps(total);
+  }
+
+  @Override
+  public void step(String what) {
+    done++;
+    listener.step(done, what);
+  }
+
+  @Override
+  public void metric(String name, double value) {
+    once("metric", name, metrics.put(name, value));
+  }
+
+  @Override
+  public void series(Series curve) {
+    once("series", curve.name(), series.put(curve.name(), curve));
+  }
+
+  @Override
+  public void items(String name, List<Double> values) {
+    once("item series", name, items.put(name, List.copyOf(values)));
+  }
+
+  @Override
+  public void setting(String name, String value) {
+    settings.put(name, value);
+  }
+
+  @Override
+  public void data(String name, String origin) {
+    data.put(name, origin);
+  }
+
+  @Override
+  public void warning(String text) {
+    warnings.add(text);
+    listener.warning(text);
+  }
+
+  @Override
+  public Optional<Path> dataFolder() {
+    return dataFolder;
+  }
+
+  private static void once(String kind, String name, Object before) {
+    if (before != null) {
+      throw new IllegalArgumentException(
+          kind + " '" + name + "' was recorded twice; each name is recorded once a run");
+    }
+  }
+}

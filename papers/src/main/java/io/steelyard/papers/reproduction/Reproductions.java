@@ -1,0 +1,34 @@
+package io.steelyard.papers.reproduction;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** The registry of reproductions: one line per paper. Listing it builds nothing. */
+public final class Reproductions {
+
+  private static final Map<String, Supplier<Reproduction>> BY_PAPER = new LinkedHashMap<>();
+
+  static {
+  }
+
+  private Reproductions() {}
+
+  /** Slugs of the papers that have a reproduction, in the order of the papers. */
+  public static Set<String> papers() {
+    return Set.copyOf(BY_PAPER.keySet());
+  }
+
+  /** The reproduction of a paper, if there is one. */
+  public static Optional<Reproduction> find(String paper) {
+    return Optional.ofNullable(BY_PAPER.get(paper)).map(Supplier::get);
+  }
+
+  /** All of them, in the order of the papers. */
+  public static List<Reproduction> all() {
+    return BY_PAPER.values().stream().map(Supplier::get).toList();
+  }
+}
