@@ -33,7 +33,7 @@ public abstract class RowJob implements Job {
   /** Work below which waking another thread costs more than it saves, in floats. */
   private static final long WORTH_WAKING = 1L << 15;
 
-  private static final int LANES = Lanes.FLOAT.length();
+  private static final int BLOCK = Lanes.BLOCK;
 
   /** Rows shorter than this are copied to a panel for the sake of a single pass. */
   private static final int COMPACT = 256;
@@ -154,7 +154,7 @@ public abstract class RowJob implements Job {
         chunk(phase, shared, workspace, from, Math.min(from + CHUNK, reach), part);
         return;
       }
-      final boolean compact = length < COMPACT || (length % LANES == 0 && length <= TILE);
+      final boolean compact = length < COMPACT || (length % BLOCK == 0 && length <= TILE);
       final RowState row = workspace.state();
       final long end = Math.min(firstInput.rows(), (part + 1) * rowsPerPart);
       for (long r = part * rowsPerPart; r < end; r++) {
@@ -176,17 +176,17 @@ public abstract class RowJob implements Job {
   }
 
   /**
-   * How many entries to take next on the way from {@code at} to {@code to}: whole vectors, at most
-   * {@link #TILE}, and what is left when it is less than a vector.
+   * How many entries to take next on the way from {@code at} to {@code to}: whole blocks, at most
+   * {@link #TILE}, and what is left when it is less than a block.
    */
   protected static int piece(long at, long to) {
     final long left = to - at;
-    return left < LANES ? (int) left : (int) Math.min(TILE, left - left % LANES);
+    return left < BLOCK ? (int) left : (int) Math.min(TILE, left - left % BLOCK);
   }
 
-  /** {@code n} rounded up to whole vectors, as far as panels may be written. */
-  protected static int wholeVectors(int n) {
-    return (n + LANES - 1) / LANES * LANES;
+  /** {@code n} rounded up to whole blocks, as far as panels may be written. */
+  protected static int wholeBlocks(int n) {
+    return (n + BLOCK - 1) / BLOCK * BLOCK;
   }
 
   /** Sets entries {@code from} to {@code to} of a row to one value. */

@@ -7,38 +7,55 @@ import com.sun.management.ThreadMXBean;
 import io.steelyard.kernels.simd.Simd;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.management.ManagementFactory;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Kernels allocate nothing once warm. */
 class AllocationTest {
 
-  @ParameterizedTest
-  @MethodSource("io.steelyard.kernels.softmax.NormaliserFixture#softmaxes")
-  void aCallAllocatesNothing(NormaliserFixture.Named softmax) {
+  static Stream<Arguments> calls() {
+    // Widths of every path: short rows, whole vectors, a remainder, several chunks.
+    return Stream.of(10, 1024, 3000, 100_000)
+        .flatMap(
+            n ->
+                Stream.of(
+                        NormaliserFixture.softmaxes(),
+                        Stream.of(
+                            new NormaliserFixture.Named("log-softmax", LogSoftmax::apply),
+                            new NormaliserFixture.Named(
+                                "vjp", (x, y, options) -> Softmax.vjp(x, x, y, options)),
+                            new NormaliserFixture.Named(
+                                "log vjp", (x, y, options) -> LogSoftmax.vjp(x, x, y, options))))
+                    .flatMap(s -> s)
+                    .map(s -> Arguments.of(s, n)));
+  }
+
+  @ParameterizedTest(name = "{0}, rows of {1}")
+  @MethodSource("calls")
+  void aCallAllocatesNothing(NormaliserFixture.Named call, int n) {
     assumeTrue(Simd.available(), "the scalar path may allocate");
     assumeTrue(
         Simd.vectorBits() <= NaturalWidth.BITS,
         "vectors wider than the machine's are emulated with boxes");
+    final int rows = Math.max(2, 20_000 / n);
     final Tensor x =
-        Tensor.of(NormaliserFixture.scores(NormaliserFixture.random(1), 30_000, 3), 10, 3000);
-    final Tensor y = Tensor.of(new float[30_000], 10, 3000);
+        Tensor.of(NormaliserFixture.scores(NormaliserFixture.random(1), rows * n, 3), rows, n);
+    final Tensor y = Tensor.of(new float[rows * n], rows, n);
     final NormaliserOptions options = NormaliserOptions.defaults();
-    for (int i = 0; i < 3_000; i++) {
-      softmax.algorithm().apply(x, y, options);
-    }
     final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    final int calls = 200;
-    long least = Long.MAX_VALUE;
-    // The least of several rounds: a compilation that finishes late may allocate in one of them.
-    for (int round = 0; round < 5; round++) {
+    long perCall = Long.MAX_VALUE;
+    // Warm when a round is clean; what is still dirty after this many will stay so.
+    for (int round = 0; round < 60 && perCall != 0; round++) {
+      final int calls = 100;
       final long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < calls; i++) {
-        softmax.algorithm().apply(x, y, options);
+        call.algorithm().apply(x, y, options);
       }
-      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+      perCall = (threads.getCurrentThreadAllocatedBytes() - before) / calls;
     }
-    assertThat(least / calls).as("%s: bytes a call", softmax).isZero();
+    assertThat(perCall).as("%s, rows of %d: bytes a call", call, n).isZero();
   }
 
   private static final class NaturalWidth {
