@@ -43,6 +43,7 @@ class SteelyardTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '"',
       value = {
         "paperz                      | there is no command 'paperz'; did you mean papers",
         "operators --jsn             | unknown option: '--jsn'; did you mean --json",

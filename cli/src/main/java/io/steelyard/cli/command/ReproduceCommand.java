@@ -131,10 +131,10 @@ public final class ReproduceCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    final List<Reproduction> reproductions = reproductions();
     final List<Long> seedList = seedList();
     final Scale scale = Named.scale(spec, scaleName);
     data.ifPresent(this::checkData);
+    final List<Reproduction> reproductions = reproductions();
     if (offline) {
       // Children inherit properties of this name space.
       System.setProperty("steelyard.offline", "true");

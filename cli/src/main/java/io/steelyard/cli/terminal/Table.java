@@ -3,6 +3,7 @@ package io.steelyard.cli.terminal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Help.Ansi.Style;
@@ -16,6 +17,7 @@ public final class Table {
 
   private static final int GAP = 2;
   private static final int NARROWEST = 12;
+  private static final Pattern BLANKS = Pattern.compile("\\s+");
 
   /** How a column is set. */
   public enum Column {
@@ -108,7 +110,7 @@ public final class Table {
   private static List<String> lines(String text, int width) {
     final List<String> lines = new ArrayList<>();
     final StringBuilder line = new StringBuilder();
-    for (final String word : text.strip().split("\\s+")) {
+    for (final String word : BLANKS.splitAsStream(text.strip()).toList()) {
       if (!line.isEmpty() && line.length() + 1 + word.length() > width) {
         lines.add(line.toString());
         line.setLength(0);
