@@ -33,7 +33,7 @@ public abstract class RowJob implements Job {
   /** Work below which waking another thread costs more than it saves, in floats. */
   private static final long WORTH_WAKING = 1L << 15;
 
-  private static final int LANES = Lanes.FLOAT.length();
+  private static final int BLOCK = Lanes.BLOCK;
 
   /** Rows shorter than this are copied to a panel for the sake of a single pass. */
   private static final int COMPACT = 256;
@@ -137,58 +137,56 @@ public abstract class RowJob implements Job {
     }
   }
 
+  /**
+   * One piece of code on purpose: beyond 325 bytecodes (FreqInlineSize) C2 does not inline a method
+   * into its callers. Inlined, the vector loops below would sit so deep that C2 runs out of
+   * inlining levels (MaxInlineLevel is 15), boxes their accumulators and is several times slower.
+   */
   @Override
   public final void run(int part) {
     final RowWorkspace workspace = RowWorkspace.own();
     workspace.bind(firstInput, neutral(), secondInput, output);
     try {
-      if (wholeRows) {
-        rows(workspace, part);
-      } else {
-        chunk(phase, shared, workspace, firstInput.rowLength(), part);
+      final long length = firstInput.rowLength();
+      if (!wholeRows) {
+        final long from = (long) part * CHUNK;
+        final long reach = writes(phase) ? length : shared.visible;
+        chunk(phase, shared, workspace, from, Math.min(from + CHUNK, reach), part);
+        return;
+      }
+      final boolean compact = length < COMPACT || (length % BLOCK == 0 && length <= TILE);
+      final RowState row = workspace.state();
+      final long end = Math.min(firstInput.rows(), (part + 1) * rowsPerPart);
+      for (long r = part * rowsPerPart; r < end; r++) {
+        if (compact && compact(r, workspace, (int) length)) {
+          continue;
+        }
+        row.start(r, mask.visible(r));
+        for (int p = first(); p != DONE; p = next(p, row)) {
+          final long reach = writes(p) ? length : row.visible;
+          int index = 0;
+          for (long from = 0; from < reach; from += CHUNK) {
+            chunk(p, row, workspace, from, Math.min(from + CHUNK, reach), index++);
+          }
+        }
       }
     } finally {
       workspace.bind(NOTHING, 0, NOTHING, NOTHING);
     }
   }
 
-  private void rows(RowWorkspace workspace, int part) {
-    final long length = firstInput.rowLength();
-    final RowState row = workspace.state();
-    final long end = Math.min(firstInput.rows(), (part + 1) * rowsPerPart);
-    final boolean compact = length < COMPACT || (length % LANES == 0 && length <= TILE);
-    for (long r = part * rowsPerPart; r < end; r++) {
-      if (compact && compact(r, workspace, (int) length)) {
-        continue;
-      }
-      row.start(r, mask.visible(r));
-      for (int p = first(); p != DONE; p = next(p, row)) {
-        final long reach = writes(p) ? length : row.visible;
-        for (int index = 0; (long) index * CHUNK < reach; index++) {
-          chunk(p, row, workspace, length, index);
-        }
-      }
-    }
-  }
-
-  private void chunk(int p, RowState row, RowWorkspace workspace, long length, int index) {
-    final long from = (long) index * CHUNK;
-    final long reach = writes(p) ? length : row.visible;
-    chunk(p, row, workspace, from, Math.min(from + CHUNK, reach), index);
-  }
-
   /**
-   * How many entries to take next on the way from {@code at} to {@code to}: whole vectors, at most
-   * {@link #TILE}, and what is left when it is less than a vector.
+   * How many entries to take next on the way from {@code at} to {@code to}: whole blocks, at most
+   * {@link #TILE}, and what is left when it is less than a block.
    */
   protected static int piece(long at, long to) {
     final long left = to - at;
-    return left < LANES ? (int) left : (int) Math.min(TILE, left - left % LANES);
+    return left < BLOCK ? (int) left : (int) Math.min(TILE, left - left % BLOCK);
   }
 
-  /** {@code n} rounded up to whole vectors, as far as panels may be written. */
-  protected static int wholeVectors(int n) {
-    return (n + LANES - 1) / LANES * LANES;
+  /** {@code n} rounded up to whole blocks, as far as panels may be written. */
+  protected static int wholeBlocks(int n) {
+    return (n + BLOCK - 1) / BLOCK * BLOCK;
   }
 
   /** Sets entries {@code from} to {@code to} of a row to one value. */

@@ -14,12 +14,12 @@ import java.util.Arrays;
  * from arrays are faster than from segments, and because one kernel then serves every kind of
  * memory.
  *
- * <p>What is handed out is a whole number of vectors: a remainder shorter than a vector also goes
+ * <p>What is handed out is a whole number of blocks of two vectors: a shorter remainder also goes
  * through the panel, filled up with a neutral value. So no kernel loop has a tail.
  */
 public final class TileReader {
 
-  private static final int LANES = Lanes.FLOAT.length();
+  private static final int BLOCK = Lanes.BLOCK;
 
   private final float[] panel = new float[RowJob.TILE];
   private Tensor tensor = Tensor.zeros(DType.F32, 0);
@@ -44,7 +44,7 @@ public final class TileReader {
    */
   public void load(long row, long from, int n) {
     final long start = tensor.rowOffset(row) + from * tensor.rowStride();
-    if (unitArray && n % LANES == 0) {
+    if (unitArray && n % BLOCK == 0) {
       array = own;
       offset = tensor.floatArrayOffset() + (int) start;
       width = n;
@@ -73,7 +73,7 @@ public final class TileReader {
     return offset;
   }
 
-  /** How many floats the last load made available: {@code n} rounded up to whole vectors. */
+  /** How many floats the last load made available: {@code n} rounded up to whole blocks. */
   public int width() {
     return width;
   }
@@ -81,7 +81,7 @@ public final class TileReader {
   private void fill(long start, int n) {
     array = panel;
     offset = 0;
-    width = (n + LANES - 1) / LANES * LANES;
+    width = (n + BLOCK - 1) / BLOCK * BLOCK;
     Arrays.fill(panel, n, width, neutral);
     final MemorySegment memory = tensor.memory();
     final long stride = tensor.rowStride();

@@ -12,7 +12,7 @@ import java.lang.foreign.ValueLayout;
  */
 public final class TileWriter {
 
-  private static final int LANES = Lanes.FLOAT.length();
+  private static final int BLOCK = Lanes.BLOCK;
 
   private final float[] panel = new float[RowJob.TILE];
   private Tensor tensor = Tensor.zeros(DType.F32, 0);
@@ -31,12 +31,12 @@ public final class TileWriter {
   }
 
   /**
-   * Opens a piece of {@code n} entries for writing a whole number of vectors; what {@link #array()}
+   * Opens a piece of {@code n} entries for writing a whole number of blocks; what {@link #array()}
    * holds before is undefined.
    */
   public void open(long row, long from, int n) {
     start = tensor.rowOffset(row) + from * tensor.rowStride();
-    direct = unitArray && n % LANES == 0;
+    direct = unitArray && n % BLOCK == 0;
     array = direct ? own : panel;
     offset = direct ? tensor.floatArrayOffset() + (int) start : 0;
   }

@@ -1,24 +1,21 @@
 package io.steelyard.kernels.simd;
 
-import jdk.incubator.vector.FloatVector;
-
 /** Sums over the lanes of a vector in one fixed order, which the vector module does not promise. */
 public final class LaneSum {
 
   private LaneSum() {}
 
   /**
-   * Sum of the lanes, pairwise.
+   * Sum of stored lanes, pairwise.
    *
-   * @param scratch room for the lanes; overwritten
+   * @param lanes as many as a vector has; overwritten
    */
-  public static float of(FloatVector vector, float[] scratch) {
-    vector.intoArray(scratch, 0);
-    for (int half = scratch.length / 2; half > 0; half /= 2) {
+  public static float of(float[] lanes) {
+    for (int half = lanes.length / 2; half > 0; half /= 2) {
       for (int i = 0; i < half; i++) {
-        scratch[i] += scratch[i + half];
+        lanes[i] += lanes[i + half];
       }
     }
-    return scratch[0];
+    return lanes[0];
   }
 }

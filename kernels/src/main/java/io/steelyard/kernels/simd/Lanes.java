@@ -8,11 +8,21 @@ import jdk.incubator.vector.VectorSpecies;
  * The vector shape of all kernels: the widest this machine likes, or {@code
  * -Dsteelyard.vector.bits=128|256|512} for tests of other widths. Loads only where {@link
  * Simd#available()}.
+ *
+ * <p>How kernels are written, and why. A vector that C2 does not keep in a register is an object,
+ * and a loop that makes objects is tens of times slower. So: vectors live in locals of one method
+ * and never are parameters or results; a loop that accumulates is written out for two vectors an
+ * iteration, which puts its method beyond 325 bytecodes (FreqInlineSize), so that C2 compiles it on
+ * its own and never as part of a caller, where accumulators of neighbouring loops end up boxed;
+ * sums leave a loop through an array. A test counts the bytes that every kernel allocates.
  */
 public final class Lanes {
 
   /** Float lanes. */
   public static final VectorSpecies<Float> FLOAT = species();
+
+  /** Floats that every kernel loop takes at a time: two vectors. */
+  public static final int BLOCK = 2 * FLOAT.length();
 
   private Lanes() {}
 

@@ -54,7 +54,7 @@ final class Normaliser {
   /** Checks that {@code to} can take a value for each element of {@code from}. */
   static void checkSame(String fromName, Tensor from, String toName, Tensor to) {
     checkFloat(fromName, from);
-    if (to.dtype() != from.dtype() || !Arrays.equals(to.shape(), from.shape())) {
+    if (to.dtype() != from.dtype() || !to.hasShapeOf(from)) {
       throw new IllegalArgumentException(
           toName + " is " + to + "; expected the dtype and shape of " + fromName + ", " + from);
     }
@@ -64,9 +64,9 @@ final class Normaliser {
   /** Checks that {@code to} can take a value for each row of {@code from}. */
   static void checkRows(String fromName, Tensor from, String toName, Tensor to) {
     checkFloat(fromName, from);
-    final long[] shape = from.shape();
-    final long[] rows = Arrays.copyOf(shape, Math.max(0, shape.length - 1));
-    if (to.dtype() != from.dtype() || !Arrays.equals(to.shape(), rows)) {
+    if (to.dtype() != from.dtype() || !to.hasRowsOf(from)) {
+      final long[] shape = from.shape();
+      final long[] rows = Arrays.copyOf(shape, Math.max(0, shape.length - 1));
       throw new IllegalArgumentException(
           toName
               + " is "

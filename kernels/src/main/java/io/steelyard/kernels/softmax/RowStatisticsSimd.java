@@ -195,9 +195,9 @@ abstract class RowStatisticsSimd extends RowJob {
     double reference = Double.NEGATIVE_INFINITY;
     for (long at = from; at < to; at += piece(at, to)) {
       in.load(mask(), row.row, at, piece(at, to));
-      final double m = ThreePassSoftmaxSimd.max(in.array(), in.offset(), in.width());
-      final double s =
-          ThreePassSoftmaxSimd.sumExp(in.array(), in.offset(), in.width(), shift(m), work.lanes());
+      final long pair = OnlineSoftmaxSimd.sum(in.array(), in.offset(), in.width(), work.lanes());
+      final double s = OnlineSoftmaxSimd.sum(pair);
+      final double m = s == 0 ? Double.NEGATIVE_INFINITY : OnlineSoftmaxSimd.max(pair);
       final double top = Math.max(reference, m);
       sum = rescaled(sum, reference, top) + rescaled(s, m, top);
       reference = top;

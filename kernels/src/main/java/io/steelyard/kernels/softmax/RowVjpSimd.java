@@ -15,10 +15,15 @@ abstract class RowVjpSimd extends RowJob {
   private static final int SUM = 0;
   private static final int EMIT = 1;
 
-  /** The sum over {@code n} entries, a multiple of the lane count. */
+  /**
+   * The sum over {@code n} entries, a multiple of {@link io.steelyard.kernels.simd.Lanes#BLOCK}.
+   */
   abstract float sum(float[] y, int yOffset, float[] dy, int dyOffset, int n, float[] lanes);
 
-  /** Writes dx of {@code n} entries, a multiple of the lane count, given the row's sum. */
+  /**
+   * Writes dx of {@code n} entries, a multiple of {@link io.steelyard.kernels.simd.Lanes#BLOCK},
+   * given the row's sum.
+   */
   abstract void emit(
       float[] y, int yOffset, float[] dy, int dyOffset, float[] dx, int dxOffset, int n, float sum);
 

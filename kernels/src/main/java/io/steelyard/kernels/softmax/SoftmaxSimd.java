@@ -113,7 +113,7 @@ final class SoftmaxSimd extends RowStatisticsSimd {
     for (long at = from; at < to; at += piece(at, to)) {
       final int n = piece(at, to);
       out.reopen(row.row, at, n);
-      ThreePassSoftmaxSimd.scale(out.array(), out.offset(), wholeVectors(n), c);
+      ThreePassSoftmaxSimd.scale(out.array(), out.offset(), wholeBlocks(n), c);
       out.close(n);
     }
   }

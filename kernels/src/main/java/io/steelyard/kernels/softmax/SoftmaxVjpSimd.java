@@ -39,7 +39,8 @@ final class SoftmaxVjpSimd extends RowVjpSimd {
       final FloatVector v = FloatVector.fromArray(S, g, gOffset + i);
       sum = w.fma(v.blend(0, w.compare(VectorOperators.EQ, 0)), sum);
     }
-    return LaneSum.of(sum, lanes);
+    sum.intoArray(lanes, 0);
+    return LaneSum.of(lanes);
   }
 
   @Override

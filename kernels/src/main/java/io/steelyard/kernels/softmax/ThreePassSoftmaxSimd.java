@@ -1,10 +1,21 @@
 package io.steelyard.kernels.softmax;
 
-import io.steelyard.kernels.elementary.ExpSimd;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C1;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C2;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C3;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C4;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C5;
+import static io.steelyard.kernels.elementary.ExtendedExponent.LOG2E;
+import static io.steelyard.kernels.elementary.ExtendedExponent.MINUS_LN2_HI;
+import static io.steelyard.kernels.elementary.ExtendedExponent.MINUS_LN2_LO;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
 import io.steelyard.kernels.simd.LaneSum;
 import io.steelyard.kernels.simd.Lanes;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -12,7 +23,8 @@ import jdk.incubator.vector.VectorSpecies;
  * The same polynomial and reduction as {@link TwoPassSoftmaxSimd}; exponentials below {@code
  * 2^-126} are zero. A NaN does not change a maximum; it shows in the sum.
  *
- * <p>In every loop {@code n} is a multiple of the lane count.
+ * <p>In every loop {@code n} is a multiple of {@link Lanes#BLOCK}. Why the loops are written out:
+ * see {@link Lanes}.
  */
 final class ThreePassSoftmaxSimd {
 
@@ -30,81 +42,149 @@ final class ThreePassSoftmaxSimd {
   /** Largest entry that is not NaN. */
   static float max(float[] x, int offset, int n) {
     FloatVector a = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
+    FloatVector b = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
+    FloatVector c = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
+    FloatVector d = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
     int i = 0;
-    // Four chains: one alone waits for compare and blend. Not lanewise(MAX), whose NaN rule costs
+    // Four chains, since one waits for compare and blend. Not lanewise(MAX), whose NaN rule costs
     // double.
     for (; i <= n - 4 * L; i += 4 * L) {
       final FloatVector p = FloatVector.fromArray(S, x, offset + i);
       final FloatVector q = FloatVector.fromArray(S, x, offset + i + L);
       final FloatVector r = FloatVector.fromArray(S, x, offset + i + 2 * L);
       final FloatVector s = FloatVector.fromArray(S, x, offset + i + 3 * L);
-      a = a.blend(p, p.compare(VectorOperators.GT, a));
-      b = b.blend(q, q.compare(VectorOperators.GT, b));
-      c = c.blend(r, r.compare(VectorOperators.GT, c));
-      d = d.blend(s, s.compare(VectorOperators.GT, d));
+      a = a.blend(p, p.compare(GT, a));
+      b = b.blend(q, q.compare(GT, b));
+      c = c.blend(r, r.compare(GT, c));
+      d = d.blend(s, s.compare(GT, d));
     }
-    for (; i < n; i += L) {
+    for (; i < n; i += 2 * L) {
       final FloatVector p = FloatVector.fromArray(S, x, offset + i);
-      a = a.blend(p, p.compare(VectorOperators.GT, a));
+      final FloatVector q = FloatVector.fromArray(S, x, offset + i + L);
+      a = a.blend(p, p.compare(GT, a));
+      b = b.blend(q, q.compare(GT, b));
     }
-    return a.max(b).max(c.max(d)).reduceLanes(VectorOperators.MAX);
+    a = a.blend(b, b.compare(GT, a));
+    c = c.blend(d, d.compare(GT, c));
+    return a.blend(c, c.compare(GT, a)).reduceLanes(MAX);
   }
 
   /** Sum of {@code e^(x - mu)}. */
   static float sumExp(float[] x, int offset, int n, float mu, float[] lanes) {
-    FloatVector sum = FloatVector.zero(S);
-    for (int i = 0; i < n; i += L) {
-      final FloatVector z = FloatVector.fromArray(S, x, offset + i).sub(mu);
-      final FloatVector shifted = ExpSimd.shifted(z, MAGIC);
-      final FloatVector s =
-          shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-      final FloatVector t = ExpSimd.reduced(z, shifted.sub(MAGIC));
-      final FloatVector p = ExpSimd.polynomial(t);
-      final FloatVector f = t.mul(s).fma(p, s);
-      sum = sum.add(f.blend(0, z.compare(VectorOperators.LT, CUT)));
+    final FloatVector log2e = FloatVector.broadcast(S, LOG2E);
+    final FloatVector magic = FloatVector.broadcast(S, MAGIC);
+    final FloatVector high = FloatVector.broadcast(S, MINUS_LN2_HI);
+    final FloatVector low = FloatVector.broadcast(S, MINUS_LN2_LO);
+    final FloatVector c1 = FloatVector.broadcast(S, C1);
+    final FloatVector c2 = FloatVector.broadcast(S, C2);
+    final FloatVector c3 = FloatVector.broadcast(S, C3);
+    final FloatVector c4 = FloatVector.broadcast(S, C4);
+    final FloatVector c5 = FloatVector.broadcast(S, C5);
+    final FloatVector m = FloatVector.broadcast(S, mu);
+    final FloatVector zero = FloatVector.zero(S);
+    FloatVector sum0 = FloatVector.zero(S);
+    FloatVector sum1 = FloatVector.zero(S);
+    for (int i = 0; i < n; i += 2 * L) {
+      final FloatVector z0 = FloatVector.fromArray(S, x, offset + i).sub(m);
+      final FloatVector k0 = z0.fma(log2e, magic);
+      final FloatVector n0 = k0.sub(magic);
+      final FloatVector t0 = n0.fma(low, n0.fma(high, z0));
+      final FloatVector p0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1);
+      final FloatVector s0 = k0.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f0 = t0.mul(s0).fma(p0, s0).blend(zero, z0.compare(LT, CUT));
+      sum0 = sum0.add(f0);
+      final FloatVector z1 = FloatVector.fromArray(S, x, offset + i + L).sub(m);
+      final FloatVector k1 = z1.fma(log2e, magic);
+      final FloatVector n1 = k1.sub(magic);
+      final FloatVector t1 = n1.fma(low, n1.fma(high, z1));
+      final FloatVector p1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1);
+      final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
+      sum1 = sum1.add(f1);
     }
-    return LaneSum.of(sum, lanes);
+    sum0.add(sum1).intoArray(lanes, 0);
+    return LaneSum.of(lanes);
   }
 
   /** {@code y = e^(x - mu)} and the sum of y. */
   static float storeExp(
       float[] x, int xOffset, float[] y, int yOffset, int n, float mu, float[] lanes) {
-    FloatVector sum = FloatVector.zero(S);
-    for (int i = 0; i < n; i += L) {
-      final FloatVector z = FloatVector.fromArray(S, x, xOffset + i).sub(mu);
-      final FloatVector shifted = ExpSimd.shifted(z, MAGIC);
-      final FloatVector s =
-          shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-      final FloatVector t = ExpSimd.reduced(z, shifted.sub(MAGIC));
-      final FloatVector p = ExpSimd.polynomial(t);
-      final FloatVector f = t.mul(s).fma(p, s).blend(0, z.compare(VectorOperators.LT, CUT));
-      f.intoArray(y, yOffset + i);
-      sum = sum.add(f);
+    final FloatVector log2e = FloatVector.broadcast(S, LOG2E);
+    final FloatVector magic = FloatVector.broadcast(S, MAGIC);
+    final FloatVector high = FloatVector.broadcast(S, MINUS_LN2_HI);
+    final FloatVector low = FloatVector.broadcast(S, MINUS_LN2_LO);
+    final FloatVector c1 = FloatVector.broadcast(S, C1);
+    final FloatVector c2 = FloatVector.broadcast(S, C2);
+    final FloatVector c3 = FloatVector.broadcast(S, C3);
+    final FloatVector c4 = FloatVector.broadcast(S, C4);
+    final FloatVector c5 = FloatVector.broadcast(S, C5);
+    final FloatVector m = FloatVector.broadcast(S, mu);
+    final FloatVector zero = FloatVector.zero(S);
+    FloatVector sum0 = FloatVector.zero(S);
+    FloatVector sum1 = FloatVector.zero(S);
+    for (int i = 0; i < n; i += 2 * L) {
+      final FloatVector z0 = FloatVector.fromArray(S, x, xOffset + i).sub(m);
+      final FloatVector k0 = z0.fma(log2e, magic);
+      final FloatVector n0 = k0.sub(magic);
+      final FloatVector t0 = n0.fma(low, n0.fma(high, z0));
+      final FloatVector p0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1);
+      final FloatVector s0 = k0.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f0 = t0.mul(s0).fma(p0, s0).blend(zero, z0.compare(LT, CUT));
+      f0.intoArray(y, yOffset + i);
+      sum0 = sum0.add(f0);
+      final FloatVector z1 = FloatVector.fromArray(S, x, xOffset + i + L).sub(m);
+      final FloatVector k1 = z1.fma(log2e, magic);
+      final FloatVector n1 = k1.sub(magic);
+      final FloatVector t1 = n1.fma(low, n1.fma(high, z1));
+      final FloatVector p1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1);
+      final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
+      f1.intoArray(y, yOffset + i + L);
+      sum1 = sum1.add(f1);
     }
-    return LaneSum.of(sum, lanes);
+    sum0.add(sum1).intoArray(lanes, 0);
+    return LaneSum.of(lanes);
   }
 
   /** {@code y = e^(x - mu) * c}. */
   static void scaleExp(float[] x, int xOffset, float[] y, int yOffset, int n, float mu, float c) {
-    for (int i = 0; i < n; i += L) {
-      final FloatVector z = FloatVector.fromArray(S, x, xOffset + i).sub(mu);
-      final FloatVector shifted = ExpSimd.shifted(z, MAGIC);
-      final FloatVector s =
-          shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-      final FloatVector t = ExpSimd.reduced(z, shifted.sub(MAGIC));
-      final FloatVector p = ExpSimd.polynomial(t);
-      final FloatVector f = t.mul(s).fma(p, s).mul(c);
-      f.blend(0, z.compare(VectorOperators.LT, CUT)).intoArray(y, yOffset + i);
+    final FloatVector log2e = FloatVector.broadcast(S, LOG2E);
+    final FloatVector magic = FloatVector.broadcast(S, MAGIC);
+    final FloatVector high = FloatVector.broadcast(S, MINUS_LN2_HI);
+    final FloatVector low = FloatVector.broadcast(S, MINUS_LN2_LO);
+    final FloatVector c1 = FloatVector.broadcast(S, C1);
+    final FloatVector c2 = FloatVector.broadcast(S, C2);
+    final FloatVector c3 = FloatVector.broadcast(S, C3);
+    final FloatVector c4 = FloatVector.broadcast(S, C4);
+    final FloatVector c5 = FloatVector.broadcast(S, C5);
+    final FloatVector m = FloatVector.broadcast(S, mu);
+    final FloatVector zero = FloatVector.zero(S);
+    final FloatVector factor = FloatVector.broadcast(S, c);
+    for (int i = 0; i < n; i += 2 * L) {
+      final FloatVector z0 = FloatVector.fromArray(S, x, xOffset + i).sub(m);
+      final FloatVector k0 = z0.fma(log2e, magic);
+      final FloatVector n0 = k0.sub(magic);
+      final FloatVector t0 = n0.fma(low, n0.fma(high, z0));
+      final FloatVector p0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1);
+      final FloatVector s0 = k0.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f0 = t0.mul(s0).fma(p0, s0).blend(zero, z0.compare(LT, CUT));
+      f0.mul(factor).intoArray(y, yOffset + i);
+      final FloatVector z1 = FloatVector.fromArray(S, x, xOffset + i + L).sub(m);
+      final FloatVector k1 = z1.fma(log2e, magic);
+      final FloatVector n1 = k1.sub(magic);
+      final FloatVector t1 = n1.fma(low, n1.fma(high, z1));
+      final FloatVector p1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1);
+      final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
+      f1.mul(factor).intoArray(y, yOffset + i + L);
     }
   }
 
   /** {@code y = y * c}. */
   static void scale(float[] y, int offset, int n, float c) {
+    final FloatVector factor = FloatVector.broadcast(S, c);
     for (int i = 0; i < n; i += L) {
-      FloatVector.fromArray(S, y, offset + i).mul(c).intoArray(y, offset + i);
+      FloatVector.fromArray(S, y, offset + i).mul(factor).intoArray(y, offset + i);
     }
   }
 }

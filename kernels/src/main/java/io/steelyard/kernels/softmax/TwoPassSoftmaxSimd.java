@@ -1,11 +1,21 @@
 package io.steelyard.kernels.softmax;
 
-import io.steelyard.kernels.elementary.ExpSimd;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C1;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C2;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C3;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C4;
+import static io.steelyard.kernels.elementary.ExtendedExponent.C5;
+import static io.steelyard.kernels.elementary.ExtendedExponent.LOG2E;
+import static io.steelyard.kernels.elementary.ExtendedExponent.MINUS_LN2_HI;
+import static io.steelyard.kernels.elementary.ExtendedExponent.MINUS_LN2_LO;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
 import io.steelyard.kernels.simd.LaneSum;
 import io.steelyard.kernels.simd.Lanes;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -15,7 +25,8 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Exponents stay in the low bits of {@code x log2 e + MAGIC} as integers, because integer maxima
  * are one instruction where float maxima with Java's NaN rule are several. Scores below {@link
  * #FLOOR}, -inf included, count as {@code FLOOR}: their weight is zero unless the whole row is down
- * there. The caller has to fall back on max-subtraction when {@link #inRange} denies.
+ * there. The caller has to fall back on max-subtraction when {@link #inRange} denies. Why the loops
+ * are written out: see {@link Lanes}.
  */
 final class TwoPassSoftmaxSimd {
 
@@ -41,55 +52,103 @@ final class TwoPassSoftmaxSimd {
   /**
    * Sum of {@code e^x}.
    *
-   * @param n a multiple of the lane count
+   * @param n a multiple of {@link Lanes#BLOCK}
    * @return {@link #pair} of the sum's mantissa and exponent
    */
   static long sum(float[] x, int offset, int n, float[] lanes) {
+    final FloatVector log2e = FloatVector.broadcast(S, LOG2E);
+    final FloatVector magic = FloatVector.broadcast(S, MAGIC);
+    final FloatVector high = FloatVector.broadcast(S, MINUS_LN2_HI);
+    final FloatVector low = FloatVector.broadcast(S, MINUS_LN2_LO);
+    final FloatVector c1 = FloatVector.broadcast(S, C1);
+    final FloatVector c2 = FloatVector.broadcast(S, C2);
+    final FloatVector c3 = FloatVector.broadcast(S, C3);
+    final FloatVector c4 = FloatVector.broadcast(S, C4);
+    final FloatVector c5 = FloatVector.broadcast(S, C5);
+    final FloatVector one = FloatVector.broadcast(S, 1);
+    final FloatVector floor = FloatVector.broadcast(S, FLOOR);
+    final IntVector gone = IntVector.broadcast(SI, GONE);
     FloatVector v = FloatVector.zero(S);
     IntVector e = IntVector.broadcast(SI, LOWEST);
-    for (int i = 0; i < n; i += L) {
-      final FloatVector raw = FloatVector.fromArray(S, x, offset + i);
-      final FloatVector z = raw.blend(FLOOR, raw.compare(VectorOperators.LT, FLOOR));
-      final FloatVector shifted = ExpSimd.shifted(z, MAGIC);
-      final FloatVector t = ExpSimd.reduced(z, shifted.sub(MAGIC));
-      final FloatVector m = ExpSimd.polynomial(t).fma(t, FloatVector.broadcast(S, 1));
-      final IntVector k = shifted.reinterpretAsInts();
-      final IntVector top = e.max(k);
-      final FloatVector sOld =
-          e.sub(top).max(GONE).sub(GONE).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-      final FloatVector sNew =
-          k.sub(top).max(GONE).sub(GONE).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-      v = v.fma(sOld, m.mul(sNew));
+    for (int i = 0; i < n; i += 2 * L) {
+      final FloatVector x0 = FloatVector.fromArray(S, x, offset + i);
+      final FloatVector z0 = x0.blend(floor, x0.compare(LT, floor));
+      final FloatVector k0 = z0.fma(log2e, magic);
+      final FloatVector n0 = k0.sub(magic);
+      final FloatVector t0 = n0.fma(low, n0.fma(high, z0));
+      final FloatVector m0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1).fma(t0, one);
+      final FloatVector x1 = FloatVector.fromArray(S, x, offset + i + L);
+      final FloatVector z1 = x1.blend(floor, x1.compare(LT, floor));
+      final FloatVector k1 = z1.fma(log2e, magic);
+      final FloatVector n1 = k1.sub(magic);
+      final FloatVector t1 = n1.fma(low, n1.fma(high, z1));
+      final FloatVector m1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1).fma(t1, one);
+      final IntVector e0 = k0.reinterpretAsInts();
+      final IntVector e1 = k1.reinterpretAsInts();
+      final IntVector top = e.max(e0).max(e1);
+      final FloatVector s = e.sub(top).max(gone).sub(gone).lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector s0 =
+          e0.sub(top).max(gone).sub(gone).lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector s1 =
+          e1.sub(top).max(gone).sub(gone).lanewise(LSHL, 23).reinterpretAsFloats();
+      v = v.fma(s, m0.fma(s0, m1.mul(s1)));
       e = top;
     }
-    final int top = e.reduceLanes(VectorOperators.MAX);
-    final FloatVector s =
-        e.sub(top).max(GONE).sub(GONE).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-    return pair(LaneSum.of(v.mul(s), lanes), top - MAGIC_BITS);
+    final int top = e.reduceLanes(MAX);
+    final FloatVector s = e.sub(top).max(gone).sub(gone).lanewise(LSHL, 23).reinterpretAsFloats();
+    v.mul(s).intoArray(lanes, 0);
+    return pair(LaneSum.of(lanes), top - MAGIC_BITS);
   }
 
   /**
    * {@code y = e^x * c * 2^-exponent}.
    *
-   * @param n a multiple of the lane count
+   * @param n a multiple of {@link Lanes#BLOCK}
    */
   static void scale(float[] x, int xOffset, float[] y, int yOffset, int n, float c, int exponent) {
-    final int e = exponent + MAGIC_BITS;
-    for (int i = 0; i < n; i += L) {
-      final FloatVector raw = FloatVector.fromArray(S, x, xOffset + i);
-      final FloatVector z = raw.blend(FLOOR, raw.compare(VectorOperators.LT, FLOOR));
-      final FloatVector shifted = ExpSimd.shifted(z, MAGIC);
-      final FloatVector t = ExpSimd.reduced(z, shifted.sub(MAGIC));
-      final FloatVector m = ExpSimd.polynomial(t).fma(t, FloatVector.broadcast(S, 1));
-      final FloatVector s =
-          shifted
-              .reinterpretAsInts()
+    final FloatVector log2e = FloatVector.broadcast(S, LOG2E);
+    final FloatVector magic = FloatVector.broadcast(S, MAGIC);
+    final FloatVector high = FloatVector.broadcast(S, MINUS_LN2_HI);
+    final FloatVector low = FloatVector.broadcast(S, MINUS_LN2_LO);
+    final FloatVector c1 = FloatVector.broadcast(S, C1);
+    final FloatVector c2 = FloatVector.broadcast(S, C2);
+    final FloatVector c3 = FloatVector.broadcast(S, C3);
+    final FloatVector c4 = FloatVector.broadcast(S, C4);
+    final FloatVector c5 = FloatVector.broadcast(S, C5);
+    final FloatVector one = FloatVector.broadcast(S, 1);
+    final FloatVector floor = FloatVector.broadcast(S, FLOOR);
+    final IntVector gone = IntVector.broadcast(SI, GONE);
+    final FloatVector factor = FloatVector.broadcast(S, c);
+    final IntVector e = IntVector.broadcast(SI, exponent + MAGIC_BITS);
+    for (int i = 0; i < n; i += 2 * L) {
+      final FloatVector x0 = FloatVector.fromArray(S, x, xOffset + i);
+      final FloatVector z0 = x0.blend(floor, x0.compare(LT, floor));
+      final FloatVector k0 = z0.fma(log2e, magic);
+      final FloatVector n0 = k0.sub(magic);
+      final FloatVector t0 = n0.fma(low, n0.fma(high, z0));
+      final FloatVector m0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1).fma(t0, one);
+      final FloatVector s0 =
+          k0.reinterpretAsInts()
               .sub(e)
-              .max(GONE)
-              .sub(GONE)
-              .lanewise(VectorOperators.LSHL, 23)
+              .max(gone)
+              .sub(gone)
+              .lanewise(LSHL, 23)
               .reinterpretAsFloats();
-      m.mul(c).mul(s).intoArray(y, yOffset + i);
+      m0.mul(factor).mul(s0).intoArray(y, yOffset + i);
+      final FloatVector x1 = FloatVector.fromArray(S, x, xOffset + i + L);
+      final FloatVector z1 = x1.blend(floor, x1.compare(LT, floor));
+      final FloatVector k1 = z1.fma(log2e, magic);
+      final FloatVector n1 = k1.sub(magic);
+      final FloatVector t1 = n1.fma(low, n1.fma(high, z1));
+      final FloatVector m1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1).fma(t1, one);
+      final FloatVector s1 =
+          k1.reinterpretAsInts()
+              .sub(e)
+              .max(gone)
+              .sub(gone)
+              .lanewise(LSHL, 23)
+              .reinterpretAsFloats();
+      m1.mul(factor).mul(s1).intoArray(y, yOffset + i + L);
     }
   }
 

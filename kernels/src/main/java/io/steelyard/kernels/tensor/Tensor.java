@@ -28,6 +28,9 @@ public final class Tensor {
   private static final ValueLayout.OfDouble F64 = ValueLayout.JAVA_DOUBLE_UNALIGNED;
   private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED;
 
+  /** Stands for the heap array that native and read-only memory do not show. */
+  private static final Object NATIVE = new Object();
+
   private final MemorySegment memory;
   private final DType dtype;
   private final long[] shape;
@@ -36,6 +39,7 @@ public final class Tensor {
   private final long size;
   private final boolean contiguous;
   private final Optional<float[]> floats;
+  private final Object base;
 
   private Tensor(MemorySegment memory, DType dtype, long[] shape, long[] strides, long offset) {
     this.memory = memory;
@@ -45,6 +49,7 @@ public final class Tensor {
     this.offset = offset;
     this.size = sizeOf(shape);
     this.contiguous = size == 0 || Arrays.equals(strides, canonical(shape, strides));
+    this.base = memory.heapBase().orElse(NATIVE);
     this.floats = floatsBehind(memory, dtype);
     checkExtent();
   }
@@ -172,6 +177,17 @@ public final class Tensor {
   /** Number of elements. */
   public long size() {
     return size;
+  }
+
+  /** Whether both have the same extents. */
+  public boolean hasShapeOf(Tensor other) {
+    return Arrays.equals(shape, other.shape);
+  }
+
+  /** Whether the extents are those of {@code other} without its last, one element for each row. */
+  public boolean hasRowsOf(Tensor other) {
+    final int axes = Math.max(0, other.shape.length - 1);
+    return Arrays.equals(shape, 0, shape.length, other.shape, 0, axes);
   }
 
   /** Whether the elements lie row-major without gaps. */
@@ -452,10 +468,7 @@ public final class Tensor {
 
   @SuppressWarnings("ReferenceEquality") // the question is whether it is the same array
   private boolean sameRegion(Tensor other) {
-    return memory.isNative()
-        ? other.memory.isNative()
-        : memory.heapBase().isPresent()
-            && memory.heapBase().get() == other.memory.heapBase().orElse(null);
+    return base == other.base && (base != NATIVE || memory.isNative() == other.memory.isNative());
   }
 
   private static Optional<float[]> floatsBehind(MemorySegment memory, DType dtype) {

@@ -108,13 +108,16 @@ public record PairedBootstrap(String first, String second, double factor) implem
     double sum = 0;
     for (int i = 0; i + 1 < n; i += 2) {
       final long word = random.nextLong();
-      sum +=
-          group[(int) ((word >>> 32) * n >>> 32)] + group[(int) ((word & 0xFFFFFFFFL) * n >>> 32)];
+      sum += group[index(word >>> 32, n)] + group[index(word & 0xFFFFFFFFL, n)];
     }
     if ((n & 1) == 1) {
-      sum += group[(int) ((random.nextLong() >>> 32) * n >>> 32)];
+      sum += group[index(random.nextLong() >>> 32, n)];
     }
     return sum / n;
+  }
+
+  private static int index(long word, int n) {
+    return (int) ((word * n) >>> 32);
   }
 
   /** Linear interpolation between order statistics. */

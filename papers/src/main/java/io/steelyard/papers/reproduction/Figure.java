@@ -37,7 +37,7 @@ public record Figure(String title, String caption, Axis x, Axis y, List<Curve> c
       return new Axis(label, AxisScale.LINEAR, List.of());
     }
 
-    /** A logarithmic axis (base 2 for sizes, base 10 otherwise). */
+    /** A logarithmic axis with base 2, for sizes. */
     public static Axis log2(String label) {
       return new Axis(label, AxisScale.LOG2, List.of());
     }
@@ -93,5 +93,21 @@ public record Figure(String title, String caption, Axis x, Axis y, List<Curve> c
       List<Double> xs,
       List<Double> ys,
       List<Double> low,
-      List<Double> high) {}
+      List<Double> high) {
+
+    /** Checks the lengths and copies the lists. */
+    public Curve {
+      xs = List.copyOf(xs);
+      ys = List.copyOf(ys);
+      low = List.copyOf(low);
+      high = List.copyOf(high);
+      if (xs.size() != ys.size()
+          || low.size() != high.size()
+          || (!low.isEmpty() && low.size() != xs.size())) {
+        throw new IllegalArgumentException(
+            "curve '%s' has %d xs, %d ys, %d lows and %d highs"
+                .formatted(name, xs.size(), ys.size(), low.size(), high.size()));
+      }
+    }
+  }
 }

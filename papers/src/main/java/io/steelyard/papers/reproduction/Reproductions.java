@@ -1,5 +1,6 @@
 package io.steelyard.papers.reproduction;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,13 +14,14 @@ public final class Reproductions {
   private static final Map<String, Supplier<Reproduction>> BY_PAPER = new LinkedHashMap<>();
 
   static {
+    BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
   }
 
   private Reproductions() {}
 
   /** Slugs of the papers that have a reproduction, in the order of the papers. */
   public static Set<String> papers() {
-    return Set.copyOf(BY_PAPER.keySet());
+    return Collections.unmodifiableSet(BY_PAPER.keySet());
   }
 
   /** The reproduction of a paper, if there is one. */

@@ -4,6 +4,7 @@ import io.steelyard.papers.run.Machine;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.RunStore;
 import io.steelyard.papers.run.Scale;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -192,7 +193,13 @@ public final class Runner {
     listener.started(run);
     final Order order =
         new Order(run, options.code(), options.machine(), store.root(), options.dataFolder());
-    try (Child child = Child.start(jvm.builder(threads), order)) {
+    final Child started;
+    try {
+      started = Child.start(jvm.builder(threads), order);
+    } catch (UncheckedIOException e) {
+      return failed(new Failure(run, e.getMessage() + ": " + e.getCause(), ""), listener);
+    }
+    try (Child child = started) {
       nursery.add(child);
       try {
         final Progress progress = new Progress(run, listener);

@@ -1,0 +1,2 @@
+/** One class for each subcommand. */
+package io.steelyard.cli.command;

@@ -1,0 +1,2 @@
+/** How commands write JSON. */
+package io.steelyard.cli.json;

@@ -1,0 +1,2 @@
+/** What a person sees: streams, tables, progress. */
+package io.steelyard.cli.terminal;

@@ -1,0 +1,160 @@
+package io.steelyard.cli;
+
+import static com.tngtech.archunit.base.DescribedPredicate.alwaysTrue;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.simpleNameEndingWith;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import io.steelyard.kernels.operator.Operators;
+import io.steelyard.kernels.simd.Simd;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The arrows of the house: which module and package may use which. */
+class ArchitectureTest {
+
+  private static JavaClasses house;
+
+  @BeforeAll
+  static void readClasses() {
+    house =
+        new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("io.steelyard");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "cli"})
+  void everyModuleIsSeen(String module) {
+    assertThat(house.stream().filter(resideInAPackage("io.steelyard." + module + "..")))
+        .as("classes of " + module)
+        .isNotEmpty();
+  }
+
+  @Test
+  void arrowsGoOneWay() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInAnyPackage("io.steelyard..")
+        .layer("kernels")
+        .definedBy("io.steelyard.kernels..")
+        .layer("layers")
+        .definedBy("io.steelyard.layers..")
+        .layer("papers")
+        .definedBy("io.steelyard.papers..")
+        .layer("bench")
+        .definedBy("io.steelyard.bench..")
+        .layer("cli")
+        .definedBy("io.steelyard.cli..")
+        .whereLayer("cli")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("bench")
+        .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("papers")
+        .mayOnlyBeAccessedByLayers("bench", "cli")
+        .whereLayer("layers")
+        .mayOnlyBeAccessedByLayers("papers", "bench", "cli")
+        .ensureAllClassesAreContainedInArchitecture()
+        .check(house);
+  }
+
+  @Test
+  void kernelsNeedNothingButTheJdk() {
+    classes()
+        .that()
+        .resideInAPackage("io.steelyard.kernels..")
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage("io.steelyard.kernels..", "java..", "jdk.incubator.vector..")
+        .check(house);
+  }
+
+  /** A registry names what is registered, which knows nothing of the registry. */
+  @ParameterizedTest
+  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "cli"})
+  void packagesOfAModuleHaveNoCyclesButThroughARegistry(String module) {
+    slices()
+        .matching("io.steelyard." + module + ".(**)")
+        .should()
+        .beFreeOfCycles()
+        .ignoreDependency(type(Operators.class), alwaysTrue())
+        .check(house);
+  }
+
+  /**
+   * Code that needs the vector module is reached through the facade beside it, which asks first.
+   */
+  @Test
+  void simdClassesAreUsedByTheirPackageAndEachOther() {
+    classes()
+        .that(simpleNameEndingWith("Simd").and(not(type(Simd.class))))
+        .should(onlyBeUsedFromTheirPackageOrEachOther())
+        .check(house);
+  }
+
+  @Test
+  void enginesAreStartedInOnePlace() {
+    noClasses()
+        .that(not(resideInAPackage("io.steelyard.layers.engine..")))
+        .should()
+        .callMethodWhere(startsAnEngine())
+        .check(house);
+  }
+
+  @Test
+  void packagesAreNamedAfterTheField() {
+    noClasses()
+        .should()
+        .resideInAnyPackage("..util..", "..utils..", "..common..", "..impl..", "..manager..")
+        .check(house);
+  }
+
+  private static ArchCondition<JavaClass> onlyBeUsedFromTheirPackageOrEachOther() {
+    return new ArchCondition<>("only be used from their own package or by each other") {
+      @Override
+      public void check(JavaClass simd, ConditionEvents events) {
+        final List<String> strangers =
+            simd.getDirectDependenciesToSelf().stream()
+                .map(dependency -> dependency.getOriginClass())
+                .filter(user -> !user.getPackageName().equals(simd.getPackageName()))
+                .filter(user -> !user.getSimpleName().endsWith("Simd"))
+                .map(JavaClass::getName)
+                .distinct()
+                .toList();
+        events.add(
+            new SimpleConditionEvent(
+                simd,
+                strangers.isEmpty(),
+                simd.getName()
+                    + " is used by "
+                    + strangers.stream().collect(Collectors.joining(", "))));
+      }
+    };
+  }
+
+  private static DescribedPredicate<JavaMethodCall> startsAnEngine() {
+    return DescribedPredicate.describe(
+        "starts a DJL engine",
+        call ->
+            call.getTargetOwner().getName().equals("ai.djl.engine.Engine")
+                && (call.getName().equals("getInstance") || call.getName().equals("getEngine")));
+  }
+}

@@ -1,0 +1,86 @@
+package io.steelyard.layers;
+
+import static io.steelyard.layers.Layer.Kind.BLOCK;
+import static io.steelyard.layers.Layer.Kind.HEAD;
+import static io.steelyard.layers.Layer.Kind.LOSS;
+
+import io.steelyard.layers.head.OneVsRest;
+import io.steelyard.layers.loss.SvmLoss;
+import io.steelyard.layers.vision.ConvNet;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The registry: every layer, loss and head of this module, one line each. Starts no engine. */
+public final class Layers {
+
+  private static final String CNN_SVM = "1712.03541";
+
+  private static final List<Layer> ALL =
+      List.of(
+          new Layer(
+              "l2-svm",
+              LOSS,
+              SvmLoss.class,
+              CNN_SVM,
+              "Squared hinge on one-vs-rest scores plus a ridge on the readout."),
+          new Layer(
+              "l1-svm",
+              LOSS,
+              SvmLoss.class,
+              CNN_SVM,
+              "Plain hinge on one-vs-rest scores plus a ridge on the readout."),
+          new Layer(
+              "argmax",
+              HEAD,
+              OneVsRest.class,
+              CNN_SVM,
+              "Predicts the class with the largest score."),
+          new Layer(
+              "argmax-of-sign",
+              HEAD,
+              OneVsRest.class,
+              CNN_SVM,
+              "Predicts the first class with a positive score, ignoring margins."),
+          new Layer(
+              "cnn-svm",
+              BLOCK,
+              ConvNet.class,
+              CNN_SVM,
+              "Two convolutions and a hidden layer of 1024 under a linear readout."),
+          new Layer(
+              "cnn-svm-small",
+              BLOCK,
+              ConvNet.class,
+              CNN_SVM,
+              "The same build with 8 and 16 filters and 128 hidden units."));
+
+  private Layers() {}
+
+  /** All layers, papers together. */
+  public static List<Layer> all() {
+    return ALL;
+  }
+
+  /** The layers of the paper with this arXiv id; empty if there is none. */
+  public static List<Layer> of(String arxiv) {
+    return ALL.stream().filter(layer -> layer.arxiv().equals(arxiv)).toList();
+  }
+
+  /**
+   * The layer with this name.
+   *
+   * @throws IllegalArgumentException if there is none; the message lists the names
+   */
+  public static Layer named(String name) {
+    return ALL.stream()
+        .filter(layer -> layer.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "layer is '"
+                        + name
+                        + "'; expected one of "
+                        + ALL.stream().map(Layer::name).collect(Collectors.joining(", "))));
+  }
+}
