@@ -15,6 +15,7 @@ public final class Reproductions {
 
   static {
     BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
+    BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
   }
 
   private Reproductions() {}

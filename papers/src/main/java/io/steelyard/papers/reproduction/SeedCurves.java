@@ -24,7 +24,7 @@ public final class SeedCurves {
    */
   public static Curve byCategory(
       String name, Mark mark, List<Run> runs, double factor, List<String> metrics) {
-    return curve(
+    return over(
         name,
         mark,
         Summary.MEAN,
@@ -48,7 +48,7 @@ public final class SeedCurves {
             "series '" + series + "' has other horizontal values in one seed than in another");
       }
     }
-    return curve(
+    return over(
         name,
         mark,
         summary,
@@ -56,7 +56,12 @@ public final class SeedCurves {
         i -> curves.stream().mapToDouble(curve -> curve.ys().get(i)).toArray());
   }
 
-  private static Curve curve(
+  /**
+   * A value at each point, computed from the runs.
+   *
+   * @param seeds the values of all seeds at a point
+   */
+  public static Curve over(
       String name, Mark mark, Summary summary, List<Double> xs, IntFunction<double[]> seeds) {
     final boolean range = !xs.isEmpty() && seeds.apply(0).length > 1;
     return new Curve(

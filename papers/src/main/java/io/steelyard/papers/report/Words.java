@@ -1,0 +1,134 @@
+package io.steelyard.papers.report;
+
+import io.steelyard.papers.claim.Finding;
+import io.steelyard.papers.claim.Interval;
+import io.steelyard.papers.claim.Quantity;
+import io.steelyard.papers.reproduction.Figure.Axis;
+import io.steelyard.papers.reproduction.Figure.AxisScale;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Numbers, times and verdicts as the report writes them. */
+final class Words {
+
+  private static final DateTimeFormatter DAY_AND_TIME =
+      DateTimeFormatter.ofPattern("d MMMM yyyy, HH:mm 'UTC'", Locale.ENGLISH)
+          .withZone(ZoneOffset.UTC);
+  private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+  private static final Pattern POWER = Pattern.compile("(\\d)\\^(\\d{1,3})");
+  private static final int FIRST_LONG_POWER = 10;
+
+  private Words() {}
+
+  /** The value with its unit, to as many decimals as its interval makes sensible. */
+  static String value(Finding finding) {
+    if (finding.value().isEmpty()) {
+      return "–";
+    }
+    return withUnit(number(finding.value().getAsDouble(), finding.interval()), finding);
+  }
+
+  /** The interval, empty if there is none. */
+  static String interval(Finding finding) {
+    return finding
+        .interval()
+        .map(
+            interval ->
+                "["
+                    + number(interval.low(), finding.interval())
+                    + ", "
+                    + number(interval.high(), finding.interval())
+                    + "]")
+        .orElse("");
+  }
+
+  /** A plain number with a real minus sign. */
+  static String number(double value) {
+    return minus(Quantity.number(value));
+  }
+
+  /** A point of an axis: its name, a power of two where that is how one thinks of it, a number. */
+  static String point(Axis axis, double value) {
+    if (axis.scale() == AxisScale.CATEGORY) {
+      final int index = (int) value;
+      return index >= 0 && index < axis.categories().size()
+          ? axis.categories().get(index)
+          : number(value);
+    }
+    final int exponent = Math.getExponent(value);
+    return axis.scale() == AxisScale.LOG2
+            && exponent >= FIRST_LONG_POWER
+            && value == Math.scalb(1.0, exponent)
+        ? "2" + superscript(exponent)
+        : number(value);
+  }
+
+  /**
+   * Prose as it is set: powers raised, and no line break between a number and its per cent sign.
+   */
+  static String text(String prose) {
+    return POWER
+        .matcher(prose)
+        .replaceAll(match -> match.group(1) + superscript(Integer.parseInt(match.group(2))))
+        .replace(" %", "\u00a0%");
+  }
+
+  /** Seconds as a person says them. */
+  static String duration(double seconds) {
+    if (seconds < 10) {
+      return String.format(Locale.ROOT, "%.1f s", seconds);
+    }
+    final long whole = Math.round(seconds);
+    if (whole < 120) {
+      return whole + " s";
+    }
+    final long minutes = Math.round(seconds / 60);
+    return minutes < 120
+        ? minutes + " min"
+        : String.format(Locale.ROOT, "%d h %02d min", minutes / 60, minutes % 60);
+  }
+
+  /** An instant to the minute. */
+  static String time(Instant instant) {
+    return DAY_AND_TIME.format(instant);
+  }
+
+  /** The name of a verdict in style sheets and icons. */
+  static String verdictClass(Finding finding) {
+    return finding.verdict().label().replace(' ', '-');
+  }
+
+  private static String number(double value, Optional<Interval> interval) {
+    final double width = interval.map(found -> found.high() - found.low()).orElse(0.0);
+    if (!(width > 0) || !Double.isFinite(value) || Math.abs(value) >= 1e7 || width < 1e-6) {
+      return number(value);
+    }
+    // Two digits of the half width: more would be noise.
+    final int decimals = Math.max(0, 1 - (int) Math.floor(Math.log10(width / 2)));
+    return minus(
+        BigDecimal.valueOf(value).setScale(decimals, RoundingMode.HALF_EVEN).toPlainString());
+  }
+
+  private static String withUnit(String number, Finding finding) {
+    final String unit = finding.claim().quantity().unit();
+    return unit.isEmpty() ? number : number + " " + unit;
+  }
+
+  private static String minus(String number) {
+    return number.startsWith("-") ? "−" + number.substring(1) : number;
+  }
+
+  private static String superscript(int exponent) {
+    final StringBuilder text = new StringBuilder();
+    Integer.toString(exponent)
+        .chars()
+        .forEach(digit -> text.append(SUPERSCRIPTS.charAt(digit - '0')));
+    return text.toString();
+  }
+}
