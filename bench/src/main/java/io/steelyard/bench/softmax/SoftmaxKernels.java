@@ -76,6 +76,7 @@ public class SoftmaxKernels {
             operator.label() + " " + shape,
             rows,
             scores,
-            row -> Arrays.copyOfRange(out, row * length, (row + 1) * length));
+            row -> Arrays.copyOfRange(out, row * length, (row + 1) * length),
+            Meaning.OURS);
   }
 }

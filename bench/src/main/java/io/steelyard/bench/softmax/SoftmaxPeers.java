@@ -87,7 +87,11 @@ public class SoftmaxPeers {
     try (NDList output = call.get()) {
       final NDArray y = output.head().reshape(rows.count(), meaning.outputs(rows));
       meaning.check(
-          "libtorch (" + peer + ") " + shape, rows, scores, row -> y.get(row).toFloatArray());
+          "libtorch (" + peer + ") " + shape,
+          rows,
+          scores,
+          row -> y.get(row).toFloatArray(),
+          Meaning.PEERS);
     }
   }
 }

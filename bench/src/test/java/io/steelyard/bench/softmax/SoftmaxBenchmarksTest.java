@@ -36,9 +36,11 @@ class SoftmaxBenchmarksTest {
 
   @Test
   void equalScoresHaveEqualWeights() {
-    Meaning.SOFTMAX.check("ours", ROWS, EQUAL, row -> filled(0.25f));
-    Meaning.LOG_SOFTMAX.check("ours", ROWS, EQUAL, row -> filled((float) Math.log(0.25)));
-    Meaning.LOG_SUM_EXP.check("ours", ROWS, EQUAL, row -> new float[] {(float) Math.log(4)});
+    Meaning.SOFTMAX.check("ours", ROWS, EQUAL, row -> filled(0.25f), Meaning.OURS);
+    Meaning.LOG_SOFTMAX.check(
+        "ours", ROWS, EQUAL, row -> filled((float) Math.log(0.25)), Meaning.OURS);
+    Meaning.LOG_SUM_EXP.check(
+        "ours", ROWS, EQUAL, row -> new float[] {(float) Math.log(4)}, Meaning.OURS);
   }
 
   @ParameterizedTest
@@ -46,10 +48,13 @@ class SoftmaxBenchmarksTest {
   void wrongAndUnwrittenResultsAreRefused(Meaning meaning) {
     for (final float wrong : new float[] {0.2501f, 0, Float.NaN}) {
       assertThatThrownBy(
-              () -> meaning.check("ours 3x4", ROWS, EQUAL, row -> filled(row == 2 ? wrong : 7)))
+              () ->
+                  meaning.check(
+                      "ours 3x4", ROWS, EQUAL, row -> filled(row == 2 ? wrong : 7), Meaning.OURS))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("ours 3x4 is wrong: row 0, entry 0 is 7.0");
-      assertThatThrownBy(() -> meaning.check("ours", ROWS, EQUAL, row -> filled(wrong)))
+      assertThatThrownBy(
+              () -> meaning.check("ours", ROWS, EQUAL, row -> filled(wrong), Meaning.OURS))
           .isInstanceOf(IllegalStateException.class);
     }
   }
