@@ -1,10 +1,12 @@
 package io.steelyard.bench.peers;
 
+import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.ParameterStore;
+import io.steelyard.layers.engine.Libtorch;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -15,8 +17,6 @@ import java.util.Map;
  * called without a translator or batching in between.
  */
 public final class TorchPeer implements AutoCloseable {
-
-  private static final String ENGINE = "PyTorch";
 
   private final Model model;
   private final ParameterStore noParameters;
@@ -37,7 +37,7 @@ public final class TorchPeer implements AutoCloseable {
 
   /** A manager of libtorch tensors; starts libtorch. */
   public static NDManager newManager() {
-    return NDManager.newBaseManager(ENGINE);
+    return Libtorch.newManager();
   }
 
   /**
@@ -47,7 +47,7 @@ public final class TorchPeer implements AutoCloseable {
    * @throws IllegalArgumentException if there is no such archive
    */
   public static TorchPeer load(String name) {
-    final Model model = Model.newInstance(name, ENGINE);
+    final Model model = Libtorch.engine().newModel(name, Device.cpu());
     try (InputStream archive = TorchPeer.class.getResourceAsStream(name + ".pt")) {
       if (archive == null) {
         throw new IllegalArgumentException("peer archive '" + name + ".pt' does not exist");
