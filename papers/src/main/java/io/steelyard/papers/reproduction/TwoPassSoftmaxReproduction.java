@@ -215,7 +215,7 @@ public final class TwoPassSoftmaxReproduction implements Reproduction {
             final double[] ratios = runs.stream().mapToDouble(run -> ratio(run, n)).toArray();
             numbers
                 .append(n == OUT_OF_CACHE.getFirst() ? " at " : "; at ")
-                .append(n)
+                .append("2^" + Integer.numberOfTrailingZeros(n))
                 .append(": ")
                 .append(
                     String.join(", ", Arrays.stream(ratios).mapToObj(Quantity::number).toList()));
