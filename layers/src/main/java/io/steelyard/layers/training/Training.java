@@ -1,7 +1,6 @@
 package io.steelyard.layers.training;
 
 import ai.djl.Device;
-import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
@@ -9,14 +8,19 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
-import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.GradientCollector;
-import ai.djl.training.Trainer;
+import ai.djl.training.LocalParameterServer;
+import ai.djl.training.ParameterStore;
 import ai.djl.training.loss.Loss;
 import io.steelyard.layers.engine.Libtorch;
 
 /**
- * Trains a block with Adam on batches that the caller chooses, on DJL's own trainer.
+ * Trains a block with Adam on batches that the caller chooses, on DJL's parameter store, optimizer
+ * and gradient collector.
+ *
+ * <p>DJL's {@code Trainer} drives the same parts but stops at the first step in float64, and where
+ * all gradients happen to sum to 0, as those of a softmax readout do. Blocks and losses of this
+ * module work in it too.
  *
  * <p>Adam has the usual constants (0.9, 0.999, 1e-8 added to the root of the uncorrected second
  * moment). On a CPU with a fixed number of threads, the same block, seed and batches give the same
@@ -39,10 +43,10 @@ import io.steelyard.layers.engine.Libtorch;
 public final class Training implements AutoCloseable {
 
   private final Block block;
+  private final Loss loss;
   private final TrainingOptions options;
-  private final NDManager moments;
-  private final Model model;
-  private final Trainer trainer;
+  private final NDManager manager;
+  private final ParameterStore parameters;
   private long steps;
 
   /**
@@ -55,17 +59,14 @@ public final class Training implements AutoCloseable {
    */
   public Training(Block block, Loss loss, Shape inputShape, TrainingOptions options) {
     this.block = block;
+    this.loss = loss;
     this.options = options;
-    this.model = Libtorch.engine().newModel("training", options.device());
-    model.setBlock(block);
-    model.setDataType(options.dataType());
-    this.moments = model.getNDManager().newSubManager();
-    this.trainer =
-        model.newTrainer(
-            new DefaultTrainingConfig(loss)
-                .optDevices(new Device[] {options.device()})
-                .optOptimizer(new OwnedAdam(options.learningRate(), moments)));
-    trainer.initialize(inputShape);
+    this.manager = Libtorch.newManager(options.device());
+    this.parameters = new ParameterStore(manager, false);
+    parameters.setParameterServer(
+        new LocalParameterServer(new OwnedAdam(options.learningRate(), manager)),
+        new Device[] {options.device()});
+    block.initialize(manager, options.dataType(), inputShape);
   }
 
   /** Steps done. */
@@ -90,18 +91,19 @@ public final class Training implements AutoCloseable {
       throw new IllegalArgumentException(
           "inputs are " + inputs.getShape() + "; expected a batch with at least one sample");
     }
+    checkDevice("inputs", inputs);
     Libtorch.seed(mix(options.seed(), steps));
-    try (NDManager scope = trainer.getManager().newSubManager()) {
+    try (NDManager scope = manager.newSubManager()) {
       final double value;
-      try (GradientCollector collector = trainer.newGradientCollector()) {
+      try (GradientCollector collector = manager.getEngine().newGradientCollector()) {
         final NDArray x = alias(inputs, scope);
         final NDArray y = alias(labels, scope);
-        final NDList scores = trainer.forward(new NDList(x));
-        final NDArray loss = trainer.getLoss().evaluate(new NDList(y), scores);
-        collector.backward(loss);
-        value = loss.toType(DataType.FLOAT64, false).getDouble();
+        final NDList outputs = block.forward(parameters, new NDList(x), true);
+        final NDArray batchLoss = loss.evaluate(new NDList(y), outputs);
+        collector.backward(batchLoss);
+        value = batchLoss.toType(DataType.FLOAT64, false).getDouble();
       }
-      trainer.step();
+      parameters.updateAllParameters();
       steps++;
       return value;
     }
@@ -115,7 +117,7 @@ public final class Training implements AutoCloseable {
   public void fit(Examples data, Iterable<int[]> batches, StepListener listener) {
     for (final int[] rows : batches) {
       checkRows(rows, data.size());
-      try (NDManager scope = trainer.getManager().newSubManager()) {
+      try (NDManager scope = manager.newSubManager()) {
         final NDArray index = scope.create(rows).toType(DataType.INT64, false);
         final double loss =
             step(select(data.inputs(), index, scope), select(data.labels(), index, scope));
@@ -140,15 +142,17 @@ public final class Training implements AutoCloseable {
     if (shape.dimension() == 0 || shape.get(0) == 0) {
       throw new IllegalArgumentException("inputs are " + shape + "; expected at least one sample");
     }
+    checkDevice("inputs", inputs);
     final long samples = shape.get(0);
-    try (NDManager scope = trainer.getManager().newSubManager()) {
+    try (NDManager scope = manager.newSubManager()) {
       final NDArray all = alias(inputs, scope);
       final NDList parts = new NDList();
       for (long from = 0; from < samples; from += batchSize) {
         try (NDManager batch = scope.newSubManager()) {
           final NDArray x = all.get(from + ":" + Math.min(samples, from + batchSize));
           x.attach(batch);
-          final NDArray scores = trainer.evaluate(new NDList(x)).singletonOrThrow().stopGradient();
+          final NDArray scores =
+              block.forward(parameters, new NDList(x), false).singletonOrThrow().stopGradient();
           scores.attach(scope);
           parts.add(scores);
         }
@@ -162,16 +166,12 @@ public final class Training implements AutoCloseable {
   /** Frees parameters, moments and everything else of this training. */
   @Override
   public void close() {
-    trainer.close();
-    moments.close();
-    model.close();
+    manager.close();
   }
 
   /** Native arrays held between steps: parameters and moments. */
   int ownedArrays() {
-    return model.getNDManager().getManagedArrays().size()
-        + trainer.getManager().getManagedArrays().size()
-        + moments.getManagedArrays().size();
+    return manager.getManagedArrays().size();
   }
 
   private static NDArray select(NDArray array, NDArray rows, NDManager scope) {
@@ -185,6 +185,18 @@ public final class Training implements AutoCloseable {
     final NDArray alias = array.stopGradient();
     alias.attach(scope);
     return alias;
+  }
+
+  private void checkDevice(String name, NDArray array) {
+    if (!array.getDevice().equals(options.device())) {
+      throw new IllegalArgumentException(
+          name
+              + " are on "
+              + array.getDevice()
+              + "; expected "
+              + options.device()
+              + ", the device of the training: move them with toDevice");
+    }
   }
 
   private static void checkRows(int[] rows, long size) {
