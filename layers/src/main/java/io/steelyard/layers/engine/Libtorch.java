@@ -5,6 +5,7 @@ import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.LibUtils;
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -13,7 +14,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * Starts DJL's PyTorch engine, and is the only place that does.
@@ -83,26 +83,33 @@ public final class Libtorch {
    */
   public static Engine engine() {
     configure();
+    setting(LIBRARY_PATH).ifPresent(Libtorch::checkLibraryPath);
     try {
       return Engine.getEngine(ENGINE);
     } catch (EngineException | LinkageError | AssertionError e) {
-      final String where =
-          setting(LIBRARY_PATH)
-              .map(path -> LIBRARY_PATH + "=" + path)
-              .orElse(
-                  "the pytorch-native-cpu jar for "
-                      + System.getProperty("os.name")
-                      + " "
-                      + System.getProperty("os.arch")
-                      + " on the class path");
       throw new IllegalStateException(
-          "libtorch did not load from "
-              + where
-              + " ("
+          setting(LIBRARY_PATH)
+                  .map(
+                      path ->
+                          "libtorch did not load from "
+                              + LIBRARY_PATH
+                              + "="
+                              + path
+                              + "; expected the lib folder of a libtorch 2.7.1, cpu or CUDA 12.8 ("
+                              + FLAVOR
+                              + " is "
+                              + setting(FLAVOR).orElse("not set"))
+                  .orElse(
+                      "libtorch did not load; expected the pytorch-native-cpu jar for "
+                          + System.getProperty("os.name")
+                          + " "
+                          + System.getProperty("os.arch")
+                          + " on the class path, or "
+                          + LIBRARY_PATH
+                          + " naming the lib folder of a libtorch 2.7.1 (found neither")
+              + "; the cause was "
               + rootMessage(e)
-              + "); add that jar, or set "
-              + LIBRARY_PATH
-              + " to the lib folder of a libtorch 2.7.1",
+              + ")",
           e);
     }
   }
@@ -181,13 +188,30 @@ public final class Libtorch {
   }
 
   static String flavor(String libraryPath) {
-    final boolean cuda =
-        Arrays.stream(libraryPath.split(Pattern.quote(System.getProperty("path.separator"))))
-            .map(Path::of)
-            .map(path -> Files.isRegularFile(path) ? path.toAbsolutePath().getParent() : path)
-            .flatMap(folder -> Stream.of("libtorch_cuda.so", "torch_cuda.dll").map(folder::resolve))
-            .anyMatch(Files::isRegularFile);
-    return cuda ? "cu128" : "cpu";
+    return holds(libraryPath, System.mapLibraryName("torch_cuda")) ? "cu128" : "cpu";
+  }
+
+  /** DJL would fall back to the packaged CPU library without a word. */
+  static void checkLibraryPath(String libraryPath) {
+    final String library = System.mapLibraryName("torch");
+    if (!holds(libraryPath, library)) {
+      throw new IllegalStateException(
+          LIBRARY_PATH
+              + " is '"
+              + libraryPath
+              + "'; expected a folder that holds "
+              + library
+              + ", the lib folder of a libtorch 2.7.1");
+    }
+  }
+
+  private static boolean holds(String libraryPath, String library) {
+    return Arrays.stream(libraryPath.split(Pattern.quote(File.pathSeparator), -1))
+        .map(Path::of)
+        .map(
+            path ->
+                Files.isRegularFile(path) ? path.resolveSibling(library) : path.resolve(library))
+        .anyMatch(Files::isRegularFile);
   }
 
   private static Optional<String> setting(String name) {

@@ -3,6 +3,12 @@ package io.steelyard.layers.vision;
 /**
  * Sizes of a {@link ConvNet}: two convolutions with pooling, one hidden layer, one linear readout.
  *
+ * <p>For training in float32 on an x86 CPU, make {@code secondFilters} a multiple of 16, as the two
+ * configurations here do. Otherwise libtorch 2.7.1 (through oneDNN) computes the gradient of the
+ * second convolution's input with vectors that reach into memory it did not write, times zero:
+ * right as long as no NaN or infinity is left there, which happens after a training that diverged
+ * in the same process. Float64 is not affected.
+ *
  * @param channels C of the input images, at least 1
  * @param height H of the input images, a positive multiple of 4 (two poolings halve it)
  * @param width W of the input images, a positive multiple of 4

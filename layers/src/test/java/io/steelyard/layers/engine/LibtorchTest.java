@@ -2,6 +2,8 @@ package io.steelyard.layers.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
@@ -67,13 +69,19 @@ class LibtorchTest {
   void theFlavorFollowsWhatTheFolderHolds(@TempDir Path folder) throws IOException {
     final Path cpu = Files.createDirectory(folder.resolve("cpu"));
     final Path cuda = Files.createDirectory(folder.resolve("cuda"));
-    Files.createFile(cpu.resolve("libtorch.so"));
-    Files.createFile(cuda.resolve("libtorch.so"));
-    Files.createFile(cuda.resolve("libtorch_cuda.so"));
+    final String library = System.mapLibraryName("torch");
+    Files.createFile(cpu.resolve(library));
+    Files.createFile(cuda.resolve(library));
+    Files.createFile(cuda.resolve(System.mapLibraryName("torch_cuda")));
     assertThat(Libtorch.flavor(cpu.toString())).isEqualTo("cpu");
     assertThat(Libtorch.flavor(cuda.toString())).isEqualTo("cu128");
-    assertThat(Libtorch.flavor(cuda.resolve("libtorch.so").toString())).isEqualTo("cu128");
+    assertThat(Libtorch.flavor(cuda.resolve(library).toString())).isEqualTo("cu128");
     assertThat(Libtorch.flavor(cpu + File.pathSeparator + cuda)).isEqualTo("cu128");
+    assertThatNoException().isThrownBy(() -> Libtorch.checkLibraryPath(cpu.toString()));
+    assertThatIllegalStateException()
+        .isThrownBy(() -> Libtorch.checkLibraryPath(folder.toString()))
+        .withMessageContaining("PYTORCH_LIBRARY_PATH is '" + folder)
+        .withMessageContaining(library);
   }
 
   @Test
