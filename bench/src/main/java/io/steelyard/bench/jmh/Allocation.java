@@ -26,8 +26,8 @@ public final class Allocation implements InternalProfiler {
   /** Name of the secondary result. */
   static final String RESULT = "allocated-by-call";
 
-  private static final int BATCHES = 5;
-  private static final int CALLS = 3;
+  private static final int BATCHES = 4;
+  private static final int CALLS = 2;
 
   private static volatile double measured = Double.NaN;
 

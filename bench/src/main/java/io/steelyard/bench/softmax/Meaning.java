@@ -49,34 +49,44 @@ public enum Meaning {
 
   private void checkRow(
       String who, int row, float[] x, int from, int length, float[] actual, double tolerance) {
-    double max = Double.NEGATIVE_INFINITY;
-    for (int i = 0; i < length; i++) {
-      max = Math.max(max, x[from + i]);
-    }
-    double sum = 0;
-    for (int i = 0; i < length; i++) {
-      sum += Math.exp(x[from + i] - max);
-    }
+    final double max =
+        IntStream.range(from, from + length).mapToDouble(i -> x[i]).max().orElseThrow();
+    final double sum =
+        IntStream.range(from, from + length)
+            .parallel()
+            .mapToDouble(i -> Math.exp(x[i] - max))
+            .sum();
     final double logSumExp = max + Math.log(sum);
-    for (int i = 0; i < actual.length; i++) {
-      final double expected =
-          switch (this) {
-            case SOFTMAX -> Math.exp(x[from + i] - logSumExp);
-            case LOG_SOFTMAX -> x[from + i] - logSumExp;
-            case LOG_SUM_EXP -> logSumExp;
-          };
-      final double unit = this == SOFTMAX ? expected : Math.max(1, Math.abs(expected));
-      if (!(Math.abs(actual[i] - expected) <= tolerance * unit)) {
-        throw new IllegalStateException(
-            String.format(
-                Locale.ROOT,
-                "%s is wrong: row %d, entry %d is %s; expected %.9g. No time is reported for it.",
-                who,
-                row,
-                i,
-                actual[i],
-                expected));
-      }
-    }
+    IntStream.range(0, actual.length)
+        .parallel()
+        .filter(i -> !near(actual[i], expected(x[from + i], logSumExp), tolerance))
+        .findFirst()
+        .ifPresent(
+            i -> {
+              throw new IllegalStateException(
+                  String.format(
+                      Locale.ROOT,
+                      "%s is wrong: row %d, entry %d is %s; expected %.9g. No time is reported for"
+                          + " it.",
+                      who,
+                      row,
+                      i,
+                      actual[i],
+                      expected(x[from + i], logSumExp)));
+            });
+  }
+
+  private double expected(double score, double logSumExp) {
+    return switch (this) {
+      case SOFTMAX -> Math.exp(score - logSumExp);
+      case LOG_SOFTMAX -> score - logSumExp;
+      case LOG_SUM_EXP -> logSumExp;
+    };
+  }
+
+  /** False for NaN. */
+  private boolean near(double actual, double expected, double tolerance) {
+    final double unit = this == SOFTMAX ? expected : Math.max(1, Math.abs(expected));
+    return Math.abs(actual - expected) <= tolerance * unit;
   }
 }
