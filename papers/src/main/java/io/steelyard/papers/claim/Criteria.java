@@ -33,13 +33,7 @@ public final class Criteria {
     final String range =
         "[" + Quantity.number(low) + ", " + Quantity.number(high) + "]" + suffix(quantity);
     return new WordedCriterion(
-        "holds if the mean over seeds lies in "
-            + range
-            + "; falsified "
-            + beyond("below", below)
-            + " and "
-            + beyond("above", above)
-            + (below == above && below == Falsified.BY_MEAN ? "" : ", else inconclusive"),
+        "holds if the mean over seeds lies in " + range + falsification(quantity, region, below, above),
         Optional.of(region),
         runs -> {
           final double[] values = quantity.values(runs);
@@ -205,10 +199,25 @@ public final class Criteria {
         });
   }
 
-  private static String beyond(String side, Falsified rule) {
+  private static String falsification(
+      Quantity quantity, Region region, Falsified below, Falsified above) {
+    return below == Falsified.BY_MEAN && above == Falsified.BY_MEAN
+        ? ", else falsified"
+        : "; falsified if "
+            + beyond(above)
+            + " above "
+            + quantity.text(region.high())
+            + ", or if "
+            + beyond(below)
+            + " below "
+            + quantity.text(region.low())
+            + "; else inconclusive";
+  }
+
+  private static String beyond(Falsified rule) {
     return switch (rule) {
-      case BY_MEAN -> side + " it";
-      case BY_MEAN_AND_EVERY_SEED -> side + " it if every seed is too";
+      case BY_MEAN -> "the mean is";
+      case BY_MEAN_AND_EVERY_SEED -> "the mean and every seed are";
     };
   }
 

@@ -34,6 +34,11 @@ public interface Criterion {
     return new WordedCriterion(words, region(), this::judge);
   }
 
+  /** This rule, with the values of the claim's quantity for which it holds. */
+  default Criterion holdingIn(Region region) {
+    return new WordedCriterion(words(), Optional.of(region), this::judge);
+  }
+
   /**
    * This rule where the claim can be tested, else inconclusive: for a page's "not testable here".
    *

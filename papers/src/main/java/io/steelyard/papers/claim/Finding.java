@@ -3,6 +3,8 @@ package io.steelyard.papers.claim;
 import io.steelyard.papers.run.MissingRecordException;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -29,6 +31,9 @@ public record Finding(
     Optional<Interval> interval,
     Verdict verdict,
     List<Long> seeds) {
+
+  private static final double SMALLEST_ALIGNED = 1e-6;
+  private static final double LARGEST_ALIGNED = 1e7;
 
   /** Copies the lists. */
   public Finding {
@@ -81,8 +86,35 @@ public record Finding(
     }
   }
 
-  /** The value as text with its unit, a dash if there is none. */
+  /**
+   * The value as text with its unit, to as many decimals as its interval makes sensible; a dash if
+   * there is none.
+   */
   public String valueText() {
-    return value.isPresent() ? claim.quantity().text(value.getAsDouble()) : "–";
+    if (value.isEmpty()) {
+      return "–";
+    }
+    final String number = aligned(value.getAsDouble());
+    final String unit = claim.quantity().unit();
+    return unit.isEmpty() ? number : number + " " + unit;
+  }
+
+  /** The interval as text, {@code [low, high]} to the decimals of the value; empty for none. */
+  public String intervalText() {
+    return interval
+        .map(ends -> "[" + aligned(ends.low()) + ", " + aligned(ends.high()) + "]")
+        .orElse("");
+  }
+
+  /** Two digits of half the interval's width: more would be noise. */
+  private String aligned(double number) {
+    final double half = interval.map(ends -> (ends.high() - ends.low()) / 2).orElse(0.0);
+    if (!(half > SMALLEST_ALIGNED) || !(Math.abs(number) < LARGEST_ALIGNED)) {
+      return Quantity.number(number);
+    }
+    final int decimals = Math.max(0, 1 - (int) Math.floor(Math.log10(half)));
+    final BigDecimal rounded =
+        BigDecimal.valueOf(number).setScale(decimals, RoundingMode.HALF_EVEN);
+    return rounded.toPlainString();
   }
 }

@@ -1,17 +1,13 @@
 package io.steelyard.papers.report;
 
 import io.steelyard.papers.claim.Finding;
-import io.steelyard.papers.claim.Interval;
 import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.AxisScale;
-import java.math.BigDecimal;
-import java.math.RoundingMode;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** Numbers, times and verdicts as the report writes them. */
@@ -21,36 +17,28 @@ final class Words {
       DateTimeFormatter.ofPattern("d MMMM yyyy, HH:mm 'UTC'", Locale.ENGLISH)
           .withZone(ZoneOffset.UTC);
   private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-  private static final Pattern POWER = Pattern.compile("(\\d)\\^(\\d{1,3})");
+  private static final Pattern POWER = Pattern.compile("(\\d)\\^(-?\\d{1,3})");
+
+  /** A hyphen before a number that is not part of a word, range, date or exponent. */
+  private static final Pattern MINUS = Pattern.compile("(?<![\\w.)-])-(?=\\d)");
+
   private static final int FIRST_LONG_POWER = 10;
 
   private Words() {}
 
-  /** The value with its unit, to as many decimals as its interval makes sensible. */
+  /** The value with its unit. */
   static String value(Finding finding) {
-    if (finding.value().isEmpty()) {
-      return "–";
-    }
-    return withUnit(number(finding.value().getAsDouble(), finding.interval()), finding);
+    return text(finding.valueText());
   }
 
   /** The interval, empty if there is none. */
   static String interval(Finding finding) {
-    return finding
-        .interval()
-        .map(
-            interval ->
-                "["
-                    + number(interval.low(), finding.interval())
-                    + ", "
-                    + number(interval.high(), finding.interval())
-                    + "]")
-        .orElse("");
+    return text(finding.intervalText());
   }
 
   /** A plain number with a real minus sign. */
   static String number(double value) {
-    return minus(Quantity.number(value));
+    return text(Quantity.number(value));
   }
 
   /** A point of an axis: its name, a power of two where that is how one thinks of it, a number. */
@@ -70,13 +58,15 @@ final class Words {
   }
 
   /**
-   * Prose as it is set: powers raised, and no line break between a number and its per cent sign.
+   * Prose as it is set: powers raised, real minus signs, and no line break between a number and its
+   * per cent sign.
    */
   static String text(String prose) {
-    return POWER
-        .matcher(prose)
-        .replaceAll(match -> match.group(1) + superscript(Integer.parseInt(match.group(2))))
-        .replace(" %", "\u00a0%");
+    final String raised =
+        POWER
+            .matcher(prose)
+            .replaceAll(match -> match.group(1) + superscript(Integer.parseInt(match.group(2))));
+    return MINUS.matcher(raised).replaceAll("−").replace(" %", "\u00a0%");
   }
 
   /** Seconds as a person says them. */
@@ -104,31 +94,11 @@ final class Words {
     return finding.verdict().label().replace(' ', '-');
   }
 
-  private static String number(double value, Optional<Interval> interval) {
-    final double width = interval.map(found -> found.high() - found.low()).orElse(0.0);
-    if (!(width > 0) || !Double.isFinite(value) || Math.abs(value) >= 1e7 || width < 1e-6) {
-      return number(value);
-    }
-    // Two digits of the half width: more would be noise.
-    final int decimals = Math.max(0, 1 - (int) Math.floor(Math.log10(width / 2)));
-    return minus(
-        BigDecimal.valueOf(value).setScale(decimals, RoundingMode.HALF_EVEN).toPlainString());
-  }
-
-  private static String withUnit(String number, Finding finding) {
-    final String unit = finding.claim().quantity().unit();
-    return unit.isEmpty() ? number : number + " " + unit;
-  }
-
-  private static String minus(String number) {
-    return number.startsWith("-") ? "−" + number.substring(1) : number;
-  }
-
   private static String superscript(int exponent) {
     final StringBuilder text = new StringBuilder();
     Integer.toString(exponent)
         .chars()
-        .forEach(digit -> text.append(SUPERSCRIPTS.charAt(digit - '0')));
+        .forEach(sign -> text.append(sign == '-' ? '⁻' : SUPERSCRIPTS.charAt(sign - '0')));
     return text.toString();
   }
 }

@@ -20,6 +20,7 @@ import io.steelyard.papers.claim.Criteria.Falsified;
 import io.steelyard.papers.claim.Criterion;
 import io.steelyard.papers.claim.PairedBootstrap;
 import io.steelyard.papers.claim.Quantity;
+import io.steelyard.papers.claim.Summary;
 import io.steelyard.papers.data.DataLocations;
 import io.steelyard.papers.data.DataResolver;
 import io.steelyard.papers.data.DataSet;
@@ -37,6 +38,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -55,6 +57,9 @@ public final class CnnSvmReproduction implements Reproduction {
       Quantity.difference("pp", 100, Arm.SOFTMAX.accuracy(), Arm.L2_SVM.accuracy());
   private static final Quantity SIGN_LOSS =
       Quantity.difference("pp", 100, Arm.L2_SVM.accuracy(), Arm.L2_SVM.signAccuracy());
+
+  /** The heads that the sign rule is meant for. */
+  private static final List<Arm> SVMS = List.of(Arm.L2_SVM, Arm.L1_SVM);
 
   /** Points of a loss curve: each is the mean over the steps since the last one. */
   private static final int CURVE_POINTS = 60;
@@ -223,14 +228,18 @@ public final class CnnSvmReproduction implements Reproduction {
       LabelledImages train,
       LabelledImages test) {
     experiment.data(data.name(), data.origin());
-    experiment.setting("training images", Integer.toString(train.count()));
-    experiment.setting("test images", Integer.toString(test.count()));
-    experiment.setting("parameters", Long.toString(plan.net().parameters()));
+    experiment.setting("training images", count(train.count()));
+    experiment.setting("test images", count(test.count()));
+    experiment.setting("parameters", count(plan.net().parameters()));
     experiment.setting("batch", Integer.toString(plan.batch()));
-    experiment.setting("steps", Integer.toString(plan.steps()));
+    experiment.setting("steps", count(plan.steps()));
     experiment.setting("optimizer", "Adam, rate " + TrainingOptions.LEARNING_RATE);
     experiment.setting("dropout keeps", Double.toString(plan.net().keep()));
     experiment.setting("penalty C", Double.toString(SvmOptions.L2.penalty()));
+  }
+
+  private static String count(long number) {
+    return String.format(Locale.ROOT, "%,d", number);
   }
 
   /** Whole batches of one shuffled pass after the other; what is left of a pass is dropped. */
@@ -326,7 +335,6 @@ public final class CnnSvmReproduction implements Reproduction {
   @Override
   public List<Figure> figures(List<Run> runs) {
     final List<String> heads = Arrays.stream(Arm.values()).map(arm -> arm.label).toList();
-    final List<String> svms = List.of(Arm.L2_SVM.label, Arm.L1_SVM.label);
     return List.of(
         new Figure(
             "Test accuracy of the three heads",
@@ -341,17 +349,20 @@ public final class CnnSvmReproduction implements Reproduction {
                     runs,
                     100,
                     Arrays.stream(Arm.values()).map(Arm::accuracy).toList()),
-                SeedCurves.byCategory(
+                SeedCurves.over(
                     "sign rule",
                     Mark.POINT,
-                    runs,
-                    100,
-                    Arrays.stream(Arm.values()).map(Arm::signAccuracy).toList()))),
+                    Summary.MEAN,
+                    SVMS.stream().map(arm -> (double) arm.ordinal()).toList(),
+                    i ->
+                        runs.stream()
+                            .mapToDouble(run -> 100 * run.metric(SVMS.get(i).signAccuracy()))
+                            .toArray()))),
         new Figure(
             "Test images without one clear answer",
             "Share of test images on which no one-vs-rest score is positive, or several are: there"
                 + " the sign rule has to guess.",
-            Axis.category("head", svms),
+            Axis.category("head", SVMS.stream().map(arm -> arm.label).toList()),
             Axis.linear("share of test images (%)"),
             List.of(
                 SeedCurves.byCategory(
@@ -359,13 +370,13 @@ public final class CnnSvmReproduction implements Reproduction {
                     Mark.BAR,
                     runs,
                     100,
-                    List.of(Arm.L2_SVM.none(), Arm.L1_SVM.none())),
+                    SVMS.stream().map(Arm::none).toList()),
                 SeedCurves.byCategory(
                     "several",
                     Mark.BAR,
                     runs,
                     100,
-                    List.of(Arm.L2_SVM.several(), Arm.L1_SVM.several())))),
+                    SVMS.stream().map(Arm::several).toList()))),
         new Figure(
             "Training loss",
             "Mean over seeds with the range between them. Each head has its own loss, so only the"

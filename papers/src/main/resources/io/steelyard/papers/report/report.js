@@ -40,7 +40,7 @@
 
   // Logarithmic axes are linear axes of the logarithm: that gives ticks at every power and bands
   // and error bars that need no special case.
-  const axisOf = (spec, values) => {
+  const axisOf = (spec, values, ink) => {
     const finite = values.filter(v => v !== null && (spec.scale === 'linear' || spec.scale === 'category' || v > 0));
     const low = Math.min(...finite), high = Math.max(...finite);
     if (spec.scale === 'log2' || spec.scale === 'log10') {
@@ -54,18 +54,33 @@
         if (base === 10) return k >= -3 && k <= 4 ? plain(from(k)) : `10${raised(k)}`;
         return longPowers ? `2${raised(k)}` : plain(from(k));
       };
-      return { kind: 'log', base, into, from, label, low: into(low), high: into(high) };
+      return { kind: 'log', ink, base, into, from, label, low: into(low), high: into(high) };
     }
     return { kind: spec.scale, into: v => v, from: v => v, label: plain, low, high };
   };
 
-  // The distance between labelled powers: the ends of the axis are labelled if a distance allows it.
-  const powersApart = (min, max, most) => {
-    const least = Math.max(1, Math.ceil((max - min) / most));
-    for (let step = least; step <= 2 * least + 1; step++) {
-      if (min % step === 0 && max % step === 0) return step;
-    }
-    return least;
+  // Ticks of a linear axis start at its lower end, so the ends are powers where the data's ends
+  // are, and the step divides the distance if a good one does.
+  const exactPowers = (axis, most) => {
+    const min = Math.floor(axis.low + 1e-9), max = Math.max(min + 1, Math.ceil(axis.high - 1e-9));
+    const least = Math.ceil((max - min) / most);
+    const step = [...Array(least + 2).keys()].map(i => least + i).find(n => (max - min) % n === 0) ?? least;
+    return { type: 'value', min, max, interval: step,
+      axisLabel: { color: axis.ink.soft, fontSize: 13, lineHeight: 15, hideOverlap: true, formatter: v => (v - min) % step === 0 ? axis.label(v) : '' } };
+  };
+
+  // Between powers the axis may end at a quarter: a whole power of empty space would flatten the
+  // curves. Lines and labels stand at whole powers only.
+  const paddedPowers = (axis, line) => {
+    let low = axis.low - 0.12, high = axis.high + 0.12;
+    if (Math.floor(high) - Math.ceil(low) < 1) { low = Math.floor(axis.low); high = Math.max(low + 1, Math.ceil(axis.high)); }
+    const step = Math.max(1, Math.ceil((high - low) / 7)), quarter = step / 4;
+    const min = Math.floor(low / quarter) * quarter, max = Math.ceil(high / quarter) * quarter;
+    const whole = v => Math.abs(v / step - Math.round(v / step)) < 1e-9;
+    const ticks = [...Array(Math.round((max - min) / quarter) + 1).keys()].map(i => min + i * quarter);
+    return { type: 'value', min, max, interval: quarter,
+      axisLabel: { color: axis.ink.soft, fontSize: 13, lineHeight: 15, hideOverlap: false, formatter: v => whole(v) ? axis.label(v) : '' },
+      splitLine: { show: true, lineStyle: { color: ticks.map(v => whole(v) ? line : 'transparent') } } };
   };
 
   const valueAxis = (spec, axis, ink, horizontal, narrow) => {
@@ -84,12 +99,7 @@
         axisLabel: { ...common.axisLabel, formatter: undefined, interval: 0, width: narrow ? 64 : 130, overflow: 'break' } };
     }
     if (axis.kind === 'log') {
-      const pad = horizontal ? 0 : 0.06 * Math.max(1, axis.high - axis.low);
-      const min = axis.low - pad, max = axis.high + pad;
-      const step = powersApart(min, max, horizontal ? (narrow ? 6 : 16) : 7);
-      const onStep = v => Math.abs(v / step - Math.round(v / step)) < 1e-9;
-      return { ...common, type: 'value', min, max, interval: step,
-        axisLabel: { ...common.axisLabel, formatter: v => onStep(v) ? axis.label(v) : '' } };
+      return { ...common, ...(horizontal ? exactPowers(axis, narrow ? 6 : 16) : paddedPowers(axis, ink.line)) };
     }
     return { ...common, type: 'value', scale: true, ...(horizontal ? { min: 'dataMin', max: 'dataMax' } : {}) };
   };
@@ -117,8 +127,8 @@
     const narrow = width < 560;
     const ink = INK[theme()], colours = COLOURS[theme()];
     const measured = figure.curves.filter(curve => curve.mark !== 'reference');
-    const x = axisOf(figure.x, figure.curves.flatMap(curve => curve.xs));
-    const y = axisOf(figure.y, figure.curves.flatMap(curve => curve.ys.concat(curve.low, curve.high)));
+    const x = axisOf(figure.x, figure.curves.flatMap(curve => curve.xs), ink);
+    const y = axisOf(figure.y, figure.curves.flatMap(curve => curve.ys.concat(curve.low, curve.high)), ink);
     const barCount = measured.filter(curve => curve.mark === 'bar').length;
     const series = [], names = [];
     let colourIndex = 0, barIndex = 0;

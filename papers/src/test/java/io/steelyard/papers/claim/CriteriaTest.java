@@ -77,8 +77,18 @@ class CriteriaTest {
   void rulesSayThemselves() {
     assertThat(FOUR_WAY.words())
         .isEqualTo(
-            "holds if the mean over seeds lies in [-0.25, 2.5] pp; falsified below it if every seed"
-                + " is too and above it, else inconclusive");
+            "holds if the mean over seeds lies in [-0.25, 2.5] pp; falsified if the mean is above 2.5"
+                + " pp, or if the mean and every seed are below -0.25 pp; else inconclusive");
+    assertThat(Criteria.meanWithin(V, 0, 1).words())
+        .isEqualTo("holds if the mean over seeds lies in [0, 1] pp, else falsified");
+    final Criterion own = _ -> new Verdict.Holds("so");
+    assertThat(own.saying("other").holdingIn(Region.from(5)))
+        .satisfies(
+            rule -> {
+              assertThat(rule.words()).isEqualTo("other");
+              assertThat(rule.region()).contains(Region.from(5));
+              assertThat(rule.judge(TestRuns.withValues(1)).reason()).isEqualTo("so");
+            });
     assertThat(GAIN.words()).contains("at least 1 pp").contains("2 seeds").contains("at most 0 pp");
     assertThat(FOUR_WAY.region()).contains(new Region(-0.25, 2.5));
     assertThat(GAIN.region()).contains(Region.from(1));

@@ -32,7 +32,8 @@ class FindingTest {
     // Standard deviation sqrt(3), so standard error 1; t(0.975, 2) = 4.302652729696.
     assertThat(finding.interval().orElseThrow().low()).isCloseTo(2 - 4.302652729696, within(1e-9));
     assertThat(finding.interval().orElseThrow().high()).isCloseTo(2 + 4.302652729696, within(1e-9));
-    assertThat(finding.valueText()).isEqualTo("2 pp");
+    assertThat(finding.valueText()).isEqualTo("2.0 pp");
+    assertThat(finding.intervalText()).isEqualTo("[-2.3, 6.3]");
   }
 
   @Test
@@ -68,6 +69,7 @@ class FindingTest {
     assertThat(finding.value()).isEmpty();
     assertThat(finding.interval()).isEmpty();
     assertThat(finding.valueText()).isEqualTo("–");
+    assertThat(finding.intervalText()).isEmpty();
     assertThat(finding.verdict().reason()).contains("'v'").contains("[w]");
   }
 
