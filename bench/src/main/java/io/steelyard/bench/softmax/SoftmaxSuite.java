@@ -54,26 +54,22 @@ public final class SoftmaxSuite implements Suite {
     final boolean full = scope == Scope.FULL;
     final List<Case> cases = new ArrayList<>();
     for (final Rows rows : OUT_OF_CACHE) {
-      for (final int threads : full && cores > 1 ? List.of(cores, 1) : List.of(cores)) {
-        for (final SoftmaxOperator operator : SoftmaxOperator.values()) {
-          for (final Output output : Output.values()) {
-            if (full || wantedForLooking(operator, rows, output)) {
-              add(cases, operator, rows, output, threads, full);
-            }
+      for (final SoftmaxOperator operator : SoftmaxOperator.values()) {
+        for (final Output output : Output.values()) {
+          if (wanted(operator, rows, output)) {
+            add(cases, operator, rows, output, cores, full);
           }
         }
       }
     }
     for (final Rows rows : full ? IN_CACHE : IN_CACHE.subList(0, 1)) {
-      for (final SoftmaxOperator operator :
-          full ? List.of(SoftmaxOperator.values()) : List.of(SoftmaxOperator.SOFTMAX)) {
-        add(cases, operator, rows, Output.REUSED, cores, full);
-      }
+      add(cases, SoftmaxOperator.SOFTMAX, rows, Output.REUSED, cores, full);
     }
     return cases;
   }
 
-  private static boolean wantedForLooking(SoftmaxOperator operator, Rows rows, Output output) {
+  /** The cases that decide something: more would make a full run longer than anybody waits. */
+  private static boolean wanted(SoftmaxOperator operator, Rows rows, Output output) {
     return switch (operator) {
       case SOFTMAX -> true;
       case TWO_PASS, RECOMPUTE, RELOAD, ONLINE -> output == Output.REUSED;
@@ -110,7 +106,7 @@ public final class SoftmaxSuite implements Suite {
       targets.add(NO_ALLOCATION);
     }
     final List<Contender> rivals =
-        isDefault && (full || (large && output == Output.REUSED))
+        isDefault && large && output == Output.REUSED
             ? VARIANTS.stream()
                 .map(v -> new Contender(v.label(), ours(v, rows, output, threads)))
                 .toList()

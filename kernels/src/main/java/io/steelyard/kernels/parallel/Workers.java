@@ -8,21 +8,28 @@ import java.util.concurrent.locks.LockSupport;
  * The threads that kernels share: one fewer than there are processors, since the caller works too.
  *
  * <p>One job runs in parallel at a time. A caller that finds the workers busy does its job alone,
- * which is the right thing when as many callers as cores are computing anyway. Dispatch allocates
- * nothing; idle workers spin for a few microseconds (a kernel call is often followed by another)
- * and then sleep. Workers are daemon threads, started by the first parallel job.
+ * which is the right thing when as many callers as cores are computing anyway. A caller never waits
+ * for a worker that has not begun: when the parts are gone the gate closes, and a worker that wakes
+ * up late finds it closed. Dispatch allocates nothing; idle workers spin for a few microseconds (a
+ * kernel call is often followed by another) and then sleep. Workers are daemon threads, started by
+ * the first parallel job.
  */
 public final class Workers {
 
   private static final int SPINS = 2_000;
+
+  /** Added to the gate's count of workers at work when no more may begin. */
+  private static final int CLOSED = 1 << 16;
+
   private static final Workers SHARED = new Workers(Runtime.getRuntime().availableProcessors());
 
   private final Worker[] workers;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final AtomicInteger next = new AtomicInteger();
-  private final AtomicInteger running = new AtomicInteger();
+  private final AtomicInteger gate = new AtomicInteger(CLOSED);
   private volatile Job job = part -> {};
   private volatile int parts;
+  private volatile int helpers;
   private volatile Throwable failure;
   private boolean started;
 
@@ -64,12 +71,13 @@ public final class Workers {
       parts = count;
       failure = null;
       next.set(0);
-      running.set(wanted - 1);
+      helpers = wanted - 1;
+      gate.set(0);
       for (int i = 0; i < wanted - 1; i++) {
         workers[i].wake();
       }
       drain();
-      awaitWorkers();
+      close();
       final Throwable thrown = failure;
       if (thrown instanceof RuntimeException e) {
         throw e;
@@ -105,15 +113,28 @@ public final class Workers {
     }
   }
 
+  /** Lets nobody begin any more and waits for those who have begun. */
   @SuppressWarnings("ThreadPriorityCheck") // yielding is a courtesy, nothing relies on it
-  private void awaitWorkers() {
-    for (int spin = 0; running.get() > 0; spin++) {
+  private void close() {
+    gate.addAndGet(CLOSED);
+    for (int spin = 0; gate.get() != CLOSED; spin++) {
       if (spin < SPINS) {
         Thread.onSpinWait();
       } else {
         Thread.yield();
       }
     }
+  }
+
+  private boolean enter() {
+    int working = gate.get();
+    while (working < helpers) {
+      if (gate.compareAndSet(working, working + 1)) {
+        return true;
+      }
+      working = gate.get();
+    }
+    return false;
   }
 
   private final class Worker extends Thread {
@@ -140,8 +161,10 @@ public final class Workers {
           }
         }
         called = false;
-        drain();
-        running.decrementAndGet();
+        if (enter()) {
+          drain();
+          gate.decrementAndGet();
+        }
       }
     }
   }

@@ -33,7 +33,9 @@ public final class Criteria {
     final String range =
         "[" + Quantity.number(low) + ", " + Quantity.number(high) + "]" + suffix(quantity);
     return new WordedCriterion(
-        "holds if the mean over seeds lies in " + range + falsification(quantity, region, below, above),
+        "holds if the mean over seeds lies in "
+            + range
+            + falsification(quantity, region, below, above),
         Optional.of(region),
         runs -> {
           final double[] values = quantity.values(runs);

@@ -353,7 +353,7 @@ public final class CnnSvmReproduction implements Reproduction {
                     "sign rule",
                     Mark.POINT,
                     Summary.MEAN,
-                    SVMS.stream().map(arm -> (double) arm.ordinal()).toList(),
+                    SVMS.stream().map(arm -> (double) heads.indexOf(arm.label)).toList(),
                     i ->
                         runs.stream()
                             .mapToDouble(run -> 100 * run.metric(SVMS.get(i).signAccuracy()))
@@ -372,11 +372,7 @@ public final class CnnSvmReproduction implements Reproduction {
                     100,
                     SVMS.stream().map(Arm::none).toList()),
                 SeedCurves.byCategory(
-                    "several",
-                    Mark.BAR,
-                    runs,
-                    100,
-                    SVMS.stream().map(Arm::several).toList()))),
+                    "several", Mark.BAR, runs, 100, SVMS.stream().map(Arm::several).toList()))),
         new Figure(
             "Training loss",
             "Mean over seeds with the range between them. Each head has its own loss, so only the"

@@ -155,7 +155,8 @@ public final class RunStore {
             @Override
             public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
               if (e instanceof NoSuchFileException) {
-                return FileVisitResult.CONTINUE; // a temporary file of somebody who writes right now
+                return FileVisitResult
+                    .CONTINUE; // a temporary file of somebody who writes right now
               }
               throw e;
             }

@@ -35,7 +35,14 @@ class WordsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0.04, 0.0 s", "9.94, 9.9 s", "59.6, 60 s", "119.4, 119 s", "150, 3 min", "7260, 2 h 01 min"})
+  @CsvSource({
+    "0.04, 0.0 s",
+    "9.94, 9.9 s",
+    "59.6, 60 s",
+    "119.4, 119 s",
+    "150, 3 min",
+    "7260, 2 h 01 min"
+  })
   void timesAreSaidAsAPersonWould(double seconds, String text) {
     assertThat(Words.duration(seconds)).isEqualTo(text);
   }
