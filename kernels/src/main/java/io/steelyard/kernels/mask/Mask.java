@@ -12,7 +12,7 @@ public sealed interface Mask {
 
   /** Every entry takes part. */
   static Mask none() {
-    return new None();
+    return None.INSTANCE;
   }
 
   /**
@@ -51,7 +51,10 @@ public sealed interface Mask {
   }
 
   /** See {@link #none()}. */
-  record None() implements Mask {}
+  record None() implements Mask {
+
+    private static final Mask INSTANCE = new None();
+  }
 
   /** See {@link #causal()}. */
   record Causal() implements Mask {}

@@ -42,14 +42,43 @@ final class LogSoftmaxVjpSimd extends RowVjpSimd {
    * say.
    */
   @Override
-  float sum(float[] y, int yOffset, float[] g, int gOffset, int n, float[] lanes) {
-    FloatVector sum = FloatVector.zero(S);
-    for (int i = 0; i < n; i += L) {
-      final FloatVector w = FloatVector.fromArray(S, y, yOffset + i);
-      final FloatVector v = FloatVector.fromArray(S, g, gOffset + i);
-      sum = sum.add(v.blend(0, w.compare(EQ, Float.NEGATIVE_INFINITY)));
+  float sum(float[] y, int yOffset, float[] dy, int dyOffset, int n, float[] lanes) {
+    final FloatVector zero = FloatVector.zero(S);
+    final FloatVector none = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
+    FloatVector a = FloatVector.zero(S);
+    FloatVector b = FloatVector.zero(S);
+    FloatVector c = FloatVector.zero(S);
+    FloatVector d = FloatVector.zero(S);
+    int i = 0;
+    for (; i <= n - 4 * L; i += 4 * L) {
+      final FloatVector w0 = FloatVector.fromArray(S, y, yOffset + i);
+      final FloatVector g0 =
+          FloatVector.fromArray(S, dy, dyOffset + i).blend(zero, w0.compare(EQ, none));
+      a = a.add(g0);
+      final FloatVector w1 = FloatVector.fromArray(S, y, yOffset + i + L);
+      final FloatVector g1 =
+          FloatVector.fromArray(S, dy, dyOffset + i + L).blend(zero, w1.compare(EQ, none));
+      b = b.add(g1);
+      final FloatVector w2 = FloatVector.fromArray(S, y, yOffset + i + 2 * L);
+      final FloatVector g2 =
+          FloatVector.fromArray(S, dy, dyOffset + i + 2 * L).blend(zero, w2.compare(EQ, none));
+      c = c.add(g2);
+      final FloatVector w3 = FloatVector.fromArray(S, y, yOffset + i + 3 * L);
+      final FloatVector g3 =
+          FloatVector.fromArray(S, dy, dyOffset + i + 3 * L).blend(zero, w3.compare(EQ, none));
+      d = d.add(g3);
     }
-    sum.intoArray(lanes, 0);
+    for (; i < n; i += 2 * L) {
+      final FloatVector w0 = FloatVector.fromArray(S, y, yOffset + i);
+      final FloatVector g0 =
+          FloatVector.fromArray(S, dy, dyOffset + i).blend(zero, w0.compare(EQ, none));
+      a = a.add(g0);
+      final FloatVector w1 = FloatVector.fromArray(S, y, yOffset + i + L);
+      final FloatVector g1 =
+          FloatVector.fromArray(S, dy, dyOffset + i + L).blend(zero, w1.compare(EQ, none));
+      b = b.add(g1);
+    }
+    a.add(b).add(c.add(d)).intoArray(lanes, 0);
     return LaneSum.of(lanes);
   }
 
@@ -74,18 +103,29 @@ final class LogSoftmaxVjpSimd extends RowVjpSimd {
     final FloatVector c5 = FloatVector.broadcast(S, C5);
     final FloatVector zero = FloatVector.zero(S);
     final FloatVector total = FloatVector.broadcast(S, sum);
-    for (int i = 0; i < n; i += L) {
-      final FloatVector z = FloatVector.fromArray(S, y, yOffset + i);
-      final FloatVector g = FloatVector.fromArray(S, dy, dyOffset + i);
-      final FloatVector k = z.fma(log2e, magic);
-      final FloatVector n0 = k.sub(magic);
-      final FloatVector t = n0.fma(low, n0.fma(high, z));
-      final FloatVector p = t.fma(c5, c4).fma(t, c3).fma(t, c2).fma(t, c1);
-      final FloatVector s = k.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
-      final FloatVector f = t.mul(s).fma(p, s).blend(zero, z.compare(LT, CUT));
-      g.sub(f.mul(total))
-          .blend(zero, z.compare(EQ, Float.NEGATIVE_INFINITY))
+    for (int i = 0; i < n; i += 2 * L) {
+      final FloatVector z0 = FloatVector.fromArray(S, y, yOffset + i);
+      final FloatVector g0 = FloatVector.fromArray(S, dy, dyOffset + i);
+      final FloatVector k0 = z0.fma(log2e, magic);
+      final FloatVector n0 = k0.sub(magic);
+      final FloatVector t0 = n0.fma(low, n0.fma(high, z0));
+      final FloatVector p0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1);
+      final FloatVector s0 = k0.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f0 = t0.mul(s0).fma(p0, s0).blend(zero, z0.compare(LT, CUT));
+      g0.sub(f0.mul(total))
+          .blend(zero, z0.compare(EQ, Float.NEGATIVE_INFINITY))
           .intoArray(dx, dxOffset + i);
+      final FloatVector z1 = FloatVector.fromArray(S, y, yOffset + i + L);
+      final FloatVector g1 = FloatVector.fromArray(S, dy, dyOffset + i + L);
+      final FloatVector k1 = z1.fma(log2e, magic);
+      final FloatVector n1 = k1.sub(magic);
+      final FloatVector t1 = n1.fma(low, n1.fma(high, z1));
+      final FloatVector p1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1);
+      final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
+      g1.sub(f1.mul(total))
+          .blend(zero, z1.compare(EQ, Float.NEGATIVE_INFINITY))
+          .intoArray(dx, dxOffset + i + L);
     }
   }
 }

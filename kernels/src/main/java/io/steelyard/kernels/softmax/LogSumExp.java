@@ -98,8 +98,7 @@ public final class LogSumExp {
     Normaliser.checkSame("x", x, "dx", dx);
     Normaliser.checkWritable("dx", dx);
     if (x.dtype() == DType.F32 && Simd.available()) {
-      SoftmaxSimd.timesRows(
-          x, dy, dx, options.mask(), options.threads(), Softmax.fastest(x.rowLength()));
+      SoftmaxSimd.timesRows(x, dy, dx, options.mask(), options.threads(), Softmax.fastest(x));
     } else {
       vjpMeaning(x, dy, dx, options.mask());
     }

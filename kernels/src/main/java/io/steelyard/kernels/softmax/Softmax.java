@@ -54,8 +54,14 @@ public final class Softmax {
           List.of(),
           (arguments, x, y, options) -> apply(x, y, options));
 
-  /** Bytes of a row, in and out, that stay in the second-level cache while it is worked on. */
-  private static final long CACHED_ROW = 1L << 20;
+  /** Longest row, in floats, that is worked on in the second-level cache, output beside input. */
+  private static final long CACHED_ROW = 1L << 17;
+
+  /** Longest row that is cheaper in the cache even when every row has to come from memory first. */
+  private static final long STREAMED_ROW = 1L << 14;
+
+  /** Floats, in and out, that outer caches may hold between calls. */
+  private static final long CACHED_TENSOR = 1L << 22;
 
   private Softmax() {}
 
@@ -72,7 +78,7 @@ public final class Softmax {
    * @throws IllegalArgumentException if dtypes or shapes differ, or x and y overlap in part
    */
   public static void apply(Tensor x, Tensor y, NormaliserOptions options) {
-    apply(x, y, options, fastest(x.rowLength()));
+    apply(x, y, options, fastest(x));
   }
 
   /** As {@link #apply(Tensor, Tensor, NormaliserOptions)} by a given algorithm. */
@@ -114,9 +120,10 @@ public final class Softmax {
     }
   }
 
-  /** The algorithm with the least work for rows of this length. */
-  static SoftmaxAlgorithm fastest(long rowLength) {
-    return 2 * Float.BYTES * rowLength <= CACHED_ROW
+  /** The algorithm with the least work and memory traffic for rows like these. */
+  static SoftmaxAlgorithm fastest(Tensor x) {
+    final long longest = 2 * x.size() <= CACHED_TENSOR ? CACHED_ROW : STREAMED_ROW;
+    return x.rowLength() <= longest
         ? SoftmaxAlgorithm.THREE_PASS_RELOAD
         : SoftmaxAlgorithm.TWO_PASS;
   }

@@ -15,6 +15,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Kernels allocate nothing once warm. */
 class AllocationTest {
 
+  private static final long WARM_UP_NANOS = 15_000_000_000L;
+
   static Stream<Arguments> calls() {
     // Widths of every path: short rows, whole vectors, a remainder, several chunks.
     return Stream.of(10, 1024, 3000, 100_000)
@@ -46,8 +48,9 @@ class AllocationTest {
     final NormaliserOptions options = NormaliserOptions.defaults();
     final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long perCall = Long.MAX_VALUE;
-    // Warm when a round is clean; what is still dirty after this many will stay so.
-    for (int round = 0; round < 60 && perCall != 0; round++) {
+    // Warm when a round is clean; what is still dirty after this long will stay so.
+    final long end = System.nanoTime() + WARM_UP_NANOS;
+    while (perCall != 0 && System.nanoTime() < end) {
       final int calls = 100;
       final long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < calls; i++) {
