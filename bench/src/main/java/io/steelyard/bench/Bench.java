@@ -52,7 +52,7 @@ public final class Bench {
    * Runs suites. Prints nothing: results are returned, everything else goes to the listener.
    *
    * @param suites names; all suites if empty
-   * @throws IllegalArgumentException if a name is unknown
+   * @throws IllegalArgumentException if a name is unknown, or no case is left
    * @throws TrialException if one of our own trials failed or gave a wrong result, or the machine's
    *     limit could not be measured
    */
@@ -61,7 +61,8 @@ public final class Bench {
     final Effort effort = options.quick() ? Effort.QUICK : Effort.FULL;
     final TrialRunner runner = new TrialRunner(effort, listener::output);
     final BenchRun run =
-        new BenchRun(chosen, options.quick() ? Scope.QUICK : Scope.FULL, effort, listener);
+        new BenchRun(
+            chosen, options.quick() ? Scope.QUICK : Scope.FULL, options.only(), effort, listener);
     noteLoad(run);
     final BenchReport report = run.run(MachineDetector.detect(Simd.vectorBits()), runner::measure);
     options.out().ifPresent(report::write);

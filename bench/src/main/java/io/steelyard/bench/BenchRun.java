@@ -31,14 +31,16 @@ final class BenchRun {
 
   private final List<Suite> suites;
   private final Scope scope;
+  private final String only;
   private final Effort effort;
   private final BenchListener listener;
   private final Map<Trial, List<Measurement>> measured = new LinkedHashMap<>();
   private final List<String> notes = new ArrayList<>();
 
-  BenchRun(List<Suite> suites, Scope scope, Effort effort, BenchListener listener) {
+  BenchRun(List<Suite> suites, Scope scope, String only, Effort effort, BenchListener listener) {
     this.suites = suites;
     this.scope = scope;
+    this.only = only;
     this.effort = effort;
     this.listener = listener;
   }
@@ -57,7 +59,18 @@ final class BenchRun {
   BenchReport run(Machine machine, Function<Trial, Measurement> measure) {
     final int cores = Runtime.getRuntime().availableProcessors();
     final Map<Suite, List<Case>> cases = new LinkedHashMap<>();
-    suites.forEach(suite -> cases.put(suite, suite.cases(scope, cores)));
+    suites.forEach(suite -> cases.put(suite, wanted(suite.cases(scope, cores))));
+    if (cases.values().stream().allMatch(List::isEmpty)) {
+      throw new IllegalArgumentException(
+          "no case has '"
+              + only
+              + "' in its name; expected part of one of "
+              + suites.stream()
+                  .flatMap(suite -> suite.cases(scope, cores).stream())
+                  .map(Case::name)
+                  .distinct()
+                  .collect(Collectors.joining("; ")));
+    }
     final Instant started = Instant.now();
     measureAll(cases.values().stream().flatMap(List::stream).toList(), measure);
     final Pairing pairing = new Pairing(merged());
@@ -68,6 +81,10 @@ final class BenchRun {
         new Setup(
             scope == Scope.QUICK, started, cores, effort, ForkFlags.all(), Libraries.versions());
     return new BenchReport(machine, setup, results, notes);
+  }
+
+  private List<Case> wanted(List<Case> cases) {
+    return cases.stream().filter(one -> one.name().contains(only)).toList();
   }
 
   private void measureAll(List<Case> cases, Function<Trial, Measurement> measure) {

@@ -70,6 +70,17 @@ class BenchRunTest {
         .isInstanceOf(TrialException.class);
   }
 
+  @Test
+  void measuresOnlyTheCasesThatAreAskedFor() {
+    final BenchReport report = run("b", 6, this::fast);
+
+    assertThat(order).containsOnly("others", "limit", "peer");
+    assertThat(report.results()).hasSize(1);
+    assertThatThrownBy(() -> run("c", 0, this::fast))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("no case has 'c' in its name; expected part of one of a; b");
+  }
+
   private Measurement fast(Trial trial) {
     order.add(trial.method());
     return new Measurement(List.of(1.0), OptionalDouble.empty());
@@ -80,12 +91,16 @@ class BenchRunTest {
   }
 
   private BenchReport run(Function<Trial, Measurement> measure) {
+    return run("", 8, measure);
+  }
+
+  private BenchReport run(String only, int trials, Function<Trial, Measurement> measure) {
     final BenchListener listener =
         new BenchListener() {
           @Override
           public void trial(int done, int total, String trial) {
             assertThat(done).isLessThan(total);
-            assertThat(total).isEqualTo(8);
+            assertThat(total).isEqualTo(trials);
           }
 
           @Override
@@ -96,7 +111,7 @@ class BenchRunTest {
           @Override
           public void output(String line) {}
         };
-    return new BenchRun(List.of(new TwoCases()), Scope.FULL, new Effort(2, 0, 1, 1), listener)
+    return new BenchRun(List.of(new TwoCases()), Scope.FULL, only, new Effort(2, 0, 1, 1), listener)
         .run(MACHINE, measure);
   }
 

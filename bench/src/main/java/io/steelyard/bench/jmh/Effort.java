@@ -11,7 +11,7 @@ package io.steelyard.bench.jmh;
 public record Effort(int forks, int warmupIterations, int iterations, int iterationMillis) {
 
   /** For looking: one fork. */
-  public static final Effort QUICK = new Effort(1, 6, 3, 100);
+  public static final Effort QUICK = new Effort(1, 4, 3, 100);
 
   /**
    * For figures to quote. Many forks and few iterations, because the compiler can settle on a fast

@@ -9,6 +9,11 @@ public final class ForkFlags {
       List.of(
           "--add-modules=jdk.incubator.vector",
           "--enable-native-access=ALL-UNNAMED",
+          // Calls that allocate their output are to reuse pages the heap already has, as a server
+          // that has run for a while does, and not to measure how a heap grows.
+          "-XX:+UseParallelGC",
+          "-Xms3g",
+          "-Xmx3g",
           // JMH reaches into sun.misc.Unsafe, which the JDK otherwise reports in every fork.
           "--sun-misc-unsafe-memory-access=allow",
           // libtorch comes from the class path or from PYTORCH_LIBRARY_PATH, never from the

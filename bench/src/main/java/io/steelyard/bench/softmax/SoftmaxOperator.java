@@ -5,28 +5,27 @@ import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.NormaliserOptions;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
 import io.steelyard.kernels.softmax.Softmax;
+import io.steelyard.kernels.softmax.SoftmaxAlgorithm;
 import io.steelyard.kernels.softmax.ThreePassSoftmax;
 import io.steelyard.kernels.softmax.TwoPassSoftmax;
 import io.steelyard.kernels.tensor.Tensor;
 
 /** The operators of this suite, each ready to be called on rows of scores. */
 public enum SoftmaxOperator {
-  SOFTMAX("softmax", Meaning.SOFTMAX, SoftmaxTraffic.Moves.LEAN),
-  TWO_PASS("two-pass-softmax", Meaning.SOFTMAX, SoftmaxTraffic.Moves.LEAN),
-  RECOMPUTE("three-pass-softmax recompute", Meaning.SOFTMAX, SoftmaxTraffic.Moves.RECOMPUTE),
-  RELOAD("three-pass-softmax reload", Meaning.SOFTMAX, SoftmaxTraffic.Moves.RELOAD),
-  ONLINE("online-softmax", Meaning.SOFTMAX, SoftmaxTraffic.Moves.LEAN),
-  LOG_SOFTMAX("log-softmax", Meaning.LOG_SOFTMAX, SoftmaxTraffic.Moves.LEAN),
-  LOG_SUM_EXP("log-sum-exp", Meaning.LOG_SUM_EXP, SoftmaxTraffic.Moves.READ_ONLY);
+  SOFTMAX("softmax", Meaning.SOFTMAX),
+  TWO_PASS("two-pass-softmax", Meaning.SOFTMAX),
+  RECOMPUTE("three-pass-softmax recompute", Meaning.SOFTMAX),
+  RELOAD("three-pass-softmax reload", Meaning.SOFTMAX),
+  ONLINE("online-softmax", Meaning.SOFTMAX),
+  LOG_SOFTMAX("log-softmax", Meaning.LOG_SOFTMAX),
+  LOG_SUM_EXP("log-sum-exp", Meaning.LOG_SUM_EXP);
 
   private final String label;
   private final Meaning meaning;
-  private final SoftmaxTraffic.Moves moves;
 
-  SoftmaxOperator(String label, Meaning meaning, SoftmaxTraffic.Moves moves) {
+  SoftmaxOperator(String label, Meaning meaning) {
     this.label = label;
     this.meaning = meaning;
-    this.moves = moves;
   }
 
   /** As in case names. */
@@ -40,8 +39,17 @@ public enum SoftmaxOperator {
   }
 
   /** The loads and stores this cannot do without. */
-  SoftmaxTraffic.Moves moves() {
-    return moves;
+  SoftmaxTraffic.Moves moves(Rows rows) {
+    return switch (this) {
+      case LOG_SUM_EXP -> SoftmaxTraffic.Moves.READ_ONLY;
+      case TWO_PASS, ONLINE, LOG_SOFTMAX -> SoftmaxTraffic.Moves.LEAN;
+      case RECOMPUTE -> SoftmaxTraffic.Moves.RECOMPUTE;
+      case RELOAD -> SoftmaxTraffic.Moves.RELOAD;
+      case SOFTMAX ->
+          Softmax.fastest(rows.count(), rows.length()) == SoftmaxAlgorithm.ONLINE_RELOAD
+              ? SoftmaxTraffic.Moves.IN_PLACE
+              : SoftmaxTraffic.Moves.LEAN;
+    };
   }
 
   /** The call, with its options fixed. */

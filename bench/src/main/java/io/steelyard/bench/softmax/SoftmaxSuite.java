@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * Softmax, its variants, log-softmax and log-sum-exp: batches of short rows, rows of a vocabulary,
@@ -51,89 +50,70 @@ public final class SoftmaxSuite implements Suite {
 
   @Override
   public List<Case> cases(Scope scope, int cores) {
-    final boolean full = scope == Scope.FULL;
     final List<Case> cases = new ArrayList<>();
+    final Rows first = OUT_OF_CACHE.getFirst();
     for (final Rows rows : OUT_OF_CACHE) {
-      for (final SoftmaxOperator operator : SoftmaxOperator.values()) {
-        for (final Output output : Output.values()) {
-          if (wanted(operator, rows, output)) {
-            add(cases, operator, rows, output, cores, full);
-          }
+      cases.add(reused(SoftmaxOperator.SOFTMAX, rows, cores, scope));
+    }
+    cases.add(reused(SoftmaxOperator.LOG_SOFTMAX, first, cores, scope));
+    if (scope == Scope.FULL) {
+      cases.add(reused(SoftmaxOperator.LOG_SUM_EXP, first, cores, scope));
+      for (final Rows rows : OUT_OF_CACHE) {
+        cases.add(fresh(rows, cores));
+        for (final SoftmaxOperator variant : VARIANTS) {
+          cases.add(reused(variant, rows, cores, scope));
         }
       }
     }
-    for (final Rows rows : full ? IN_CACHE : IN_CACHE.subList(0, 1)) {
-      add(cases, SoftmaxOperator.SOFTMAX, rows, Output.REUSED, cores, full);
+    for (final Rows rows : scope == Scope.FULL ? IN_CACHE : IN_CACHE.subList(0, 1)) {
+      cases.add(reused(SoftmaxOperator.SOFTMAX, rows, cores, scope));
     }
     return cases;
   }
 
-  /** The cases that decide something: more would make a full run longer than anybody waits. */
-  private static boolean wanted(SoftmaxOperator operator, Rows rows, Output output) {
-    return switch (operator) {
-      case SOFTMAX -> true;
-      case TWO_PASS, RECOMPUTE, RELOAD, ONLINE -> output == Output.REUSED;
-      case LOG_SOFTMAX, LOG_SUM_EXP ->
-          output == Output.REUSED && rows.equals(OUT_OF_CACHE.getFirst());
-    };
-  }
-
-  private static void add(
-      List<Case> cases,
-      SoftmaxOperator operator,
-      Rows rows,
-      Output output,
-      int threads,
-      boolean full) {
-    final boolean sums = operator.meaning() == Meaning.LOG_SUM_EXP;
-    if (sums && output == Output.FRESH) {
-      return; // its output is one number a row
-    }
+  private static Case reused(SoftmaxOperator operator, Rows rows, int threads, Scope scope) {
     final boolean isDefault = operator == SoftmaxOperator.SOFTMAX;
     final boolean variant = VARIANTS.contains(operator);
     final boolean large = OUT_OF_CACHE.contains(rows);
-    final List<Target> targets = new ArrayList<>();
-    if (large && isDefault) {
+    final boolean rivals = scope == Scope.FULL && isDefault && large;
+    final List<Target> targets = new ArrayList<>(List.of(NO_ALLOCATION));
+    if (isDefault && large) {
       targets.add(TWICE_LIBTORCH);
     }
-    if (large && !variant) {
+    if (!variant && large) {
       targets.add(NEAR_THE_LIMIT);
     }
-    if (isDefault) {
+    if (rivals) {
       targets.add(AS_GOOD_AS_ANY_VARIANT);
     }
-    if (output == Output.REUSED) {
-      targets.add(NO_ALLOCATION);
-    }
-    final List<Contender> rivals =
-        isDefault && large && output == Output.REUSED
+    final boolean sums = operator.meaning() == Meaning.LOG_SUM_EXP;
+    return new Case(
+        operator.label() + " " + rows + (sums ? "" : " reused"),
+        threads,
+        ours(operator, rows, Output.REUSED, threads),
+        new Work(rows.floats(), Work.Unit.ELEMENTS),
+        List.of(peer(operator.meaning(), rows, Output.REUSED, threads)),
+        variant
+            ? Optional.empty()
+            : Optional.of(limit(operator.moves(rows), rows, Output.REUSED, threads)),
+        rivals
             ? VARIANTS.stream()
-                .map(v -> new Contender(v.label(), ours(v, rows, output, threads)))
+                .map(v -> new Contender(v.label(), ours(v, rows, Output.REUSED, threads)))
                 .toList()
-            : List.of();
-    if (isDefault && rivals.isEmpty()) {
-      targets.remove(AS_GOOD_AS_ANY_VARIANT);
-    }
-    cases.add(
-        new Case(
-            String.join(
-                " ",
-                Stream.of(
-                        operator.label(),
-                        rows.toString(),
-                        sums ? "" : output.label(),
-                        threads == 1 ? "1-thread" : "")
-                    .filter(word -> !word.isEmpty())
-                    .toList()),
-            threads,
-            ours(operator, rows, output, threads),
-            new Work(rows.floats(), Work.Unit.ELEMENTS),
-            peers(operator.meaning(), rows, output, threads, full),
-            variant && !full
-                ? Optional.empty()
-                : Optional.of(limit(operator, rows, output, threads)),
-            rivals,
-            targets));
+            : List.of(),
+        targets);
+  }
+
+  private static Case fresh(Rows rows, int threads) {
+    return new Case(
+        SoftmaxOperator.SOFTMAX.label() + " " + rows + " fresh",
+        threads,
+        ours(SoftmaxOperator.SOFTMAX, rows, Output.FRESH, threads),
+        new Work(rows.floats(), Work.Unit.ELEMENTS),
+        List.of(peer(Meaning.SOFTMAX, rows, Output.FRESH, threads)),
+        Optional.of(limit(SoftmaxOperator.SOFTMAX.moves(rows), rows, Output.FRESH, threads)),
+        List.of(),
+        List.of(TWICE_LIBTORCH, NEAR_THE_LIMIT));
   }
 
   private static Trial ours(SoftmaxOperator operator, Rows rows, Output output, int threads) {
@@ -147,21 +127,14 @@ public final class SoftmaxSuite implements Suite {
             "threads", Integer.toString(threads)));
   }
 
-  private static Limit limit(SoftmaxOperator operator, Rows rows, Output output, int threads) {
-    final String name =
-        switch (operator.moves()) {
-          case LEAN -> "memory: 2 reads, 1 write";
-          case RECOMPUTE -> "memory: 3 reads, 1 write";
-          case RELOAD -> "memory: 3 reads, 2 writes";
-          case READ_ONLY -> "memory: 1 read";
-        };
+  private static Limit limit(SoftmaxTraffic.Moves moves, Rows rows, Output output, int threads) {
     return new Limit(
-        name,
+        "memory: " + moves.label(),
         new Trial(
             SoftmaxTraffic.class,
             "run",
             Map.of(
-                "moves", operator.moves().name(),
+                "moves", moves.name(),
                 "shape", rows.toString(),
                 "output", output.name(),
                 "threads", Integer.toString(threads))),
@@ -169,11 +142,10 @@ public final class SoftmaxSuite implements Suite {
   }
 
   /**
-   * libtorch as its users get it. A method of NDArray always makes a fresh output; the call into a
-   * reused one is only there in TorchScript.
+   * libtorch as its users get it: a call into a reused output is only there in TorchScript, so both
+   * forms are archives.
    */
-  private static List<Contender> peers(
-      Meaning meaning, Rows rows, Output output, int threads, boolean full) {
+  private static Contender peer(Meaning meaning, Rows rows, Output output, int threads) {
     final boolean fresh = output == Output.FRESH;
     final String archive =
         switch (meaning) {
@@ -181,23 +153,8 @@ public final class SoftmaxSuite implements Suite {
           case LOG_SOFTMAX -> fresh ? "log_softmax_last_dim" : "log_softmax_last_dim_out";
           case LOG_SUM_EXP -> "log_sum_exp_last_dim";
         };
-    final List<Contender> peers = new ArrayList<>();
-    peers.add(
-        peer("libtorch " + archive.replace("_last_dim", ""), archive, meaning, rows, threads));
-    if (fresh && full) {
-      final String method =
-          meaning == Meaning.SOFTMAX
-              ? SoftmaxPeers.NDARRAY_SOFTMAX
-              : SoftmaxPeers.NDARRAY_LOG_SOFTMAX;
-      peers.add(peer("DJL " + method, method, meaning, rows, threads));
-    }
-    return peers;
-  }
-
-  private static Contender peer(
-      String name, String archive, Meaning meaning, Rows rows, int threads) {
     return new Contender(
-        name,
+        "libtorch " + archive.replace("_last_dim", ""),
         new Trial(
             SoftmaxPeers.class,
             "run",

@@ -22,17 +22,30 @@ public class SoftmaxTraffic {
 
   /** What a method moves. */
   public enum Moves {
-    /** Two-pass and online: read, then read and write. */
-    LEAN,
+    /** Exponentials kept: read and write, then read and write the output. */
+    IN_PLACE("2 reads, 2 writes"),
+    /** Two-pass, and online without storing: read, then read and write. */
+    LEAN("2 reads, 1 write"),
     /** Three passes, exponentials evaluated twice: read, read, then read and write. */
-    RECOMPUTE,
+    RECOMPUTE("3 reads, 1 write"),
     /** Three passes, exponentials kept: read, read and write, then read and write the output. */
-    RELOAD,
+    RELOAD("3 reads, 2 writes"),
     /** A sum: read. */
-    READ_ONLY;
+    READ_ONLY("1 read");
+
+    private final String label;
+
+    Moves(String label) {
+      this.label = label;
+    }
+
+    String label() {
+      return label;
+    }
 
     private List<Pass> passes() {
       return switch (this) {
+        case IN_PLACE -> List.of(Pass.COPY, Pass.UPDATE);
         case LEAN -> List.of(Pass.READ, Pass.COPY);
         case RECOMPUTE -> List.of(Pass.READ, Pass.READ, Pass.COPY);
         case RELOAD -> List.of(Pass.READ, Pass.COPY, Pass.UPDATE);

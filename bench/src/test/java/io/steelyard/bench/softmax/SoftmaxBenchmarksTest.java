@@ -76,7 +76,7 @@ class SoftmaxBenchmarksTest {
         final float[] x = Rows.parse(shape).scores();
         switch (moves) {
           case LEAN, RECOMPUTE -> assertThat(left).isEqualTo(x);
-          case RELOAD -> {
+          case RELOAD, IN_PLACE -> {
             for (int i = 0; i < x.length; i++) {
               assertThat(left[i]).isEqualTo(x[i] + 1f);
             }

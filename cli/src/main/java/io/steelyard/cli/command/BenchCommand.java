@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  steelyard bench --list",
       "  steelyard bench softmax --quick",
+      "  steelyard bench softmax --only 8192x1024",
       "  steelyard bench --out results/bench"
     })
 public final class BenchCommand implements Callable<Integer> {
@@ -50,6 +51,12 @@ public final class BenchCommand implements Callable<Integer> {
       names = "--quick",
       description = "One fork and the main cases, under a minute a suite: for looking.")
   private boolean quick;
+
+  @Option(
+      names = "--only",
+      paramLabel = "TEXT",
+      description = "Only the cases with this in their names, for example 8192x1024.")
+  private String only = "";
 
   @Option(names = "--out", paramLabel = "DIR", description = "Also write result files here.")
   private Optional<Path> out;
@@ -76,7 +83,7 @@ public final class BenchCommand implements Callable<Integer> {
     final BenchReport report;
     try (Interruption _ = new Interruption(terminal, "interrupted; nothing was written");
         Progress progress = new Progress()) {
-      report = Bench.run(names, new BenchOptions(quick, out), progress);
+      report = Bench.run(names, new BenchOptions(quick, only, out), progress);
     }
     if (output.json()) {
       Json.print(terminal, report.toJson());

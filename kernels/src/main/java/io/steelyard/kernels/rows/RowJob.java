@@ -20,12 +20,14 @@ import java.util.Arrays;
 public abstract class RowJob implements Job {
 
   /**
-   * Longest piece a kernel loop sees, in floats: a panel and its source fit the first-level cache.
+   * Longest piece a kernel loop sees, in floats: 256 vectors, at most 4096 floats. A panel and its
+   * source fit the first-level cache, and no float sum has more than 128 terms in a row: behind a
+   * large term, longer sums lose what the small ones add up to.
    */
-  public static final int TILE = 4096;
+  public static final int TILE = 256 * Lanes.FLOAT.length();
 
-  /** Piece of a row that is one unit of parallel work, in floats. */
-  public static final int CHUNK = 16 * TILE;
+  /** Piece of a row that is one unit of parallel work, in floats: a multiple of every tile. */
+  public static final int CHUNK = 1 << 14;
 
   /** Value of {@link #next} after which a row is finished. */
   protected static final int DONE = -1;
@@ -64,7 +66,17 @@ public abstract class RowJob implements Job {
    * @param n at most {@link #TILE}
    * @return whether it did
    */
-  protected boolean compact(long row, RowWorkspace workspace, int n) {
+  protected boolean compact(RowState row, RowWorkspace workspace, int n) {
+    return false;
+  }
+
+  /**
+   * Does rows {@code from} to {@code to} (exclusive) in one go, where a job can: rows as short as a
+   * vector cost more to hand out than to compute. Called only for rows without a mask.
+   *
+   * @return whether it did
+   */
+  protected boolean together(long from, long to, RowWorkspace workspace, int n) {
     return false;
   }
 
@@ -154,14 +166,18 @@ public abstract class RowJob implements Job {
         chunk(phase, shared, workspace, from, Math.min(from + CHUNK, reach), part);
         return;
       }
+      final long begin = part * rowsPerPart;
+      final long end = Math.min(firstInput.rows(), begin + rowsPerPart);
+      if (length <= BLOCK / 2 && !mask.hides() && together(begin, end, workspace, (int) length)) {
+        return;
+      }
       final boolean compact = length < COMPACT || (length % BLOCK == 0 && length <= TILE);
       final RowState row = workspace.state();
-      final long end = Math.min(firstInput.rows(), (part + 1) * rowsPerPart);
-      for (long r = part * rowsPerPart; r < end; r++) {
-        if (compact && compact(r, workspace, (int) length)) {
+      for (long r = begin; r < end; r++) {
+        row.start(r, mask.visible(r));
+        if (compact && compact(row, workspace, (int) length)) {
           continue;
         }
-        row.start(r, mask.visible(r));
         for (int p = first(); p != DONE; p = next(p, row)) {
           final long reach = writes(p) ? length : row.visible;
           int index = 0;

@@ -20,6 +20,9 @@ public final class RowState {
   /** A partial maximum or exponent for each chunk. */
   public double[] references = new double[1];
 
+  /** What was subtracted in each tile where exponentials are stored: see {@link #firstTile}. */
+  public float[] tileReferences = new float[2];
+
   /** The combined sum. */
   public double sum;
 
@@ -31,6 +34,11 @@ public final class RowState {
    */
   public boolean extended;
 
+  /** Where the tiles of the chunk that starts at an entry begin in {@link #tileReferences}. */
+  public static int firstTile(long from) {
+    return Math.toIntExact(from / RowJob.TILE);
+  }
+
   void start(long newRow, long newVisible) {
     row = newRow;
     visible = newVisible;
@@ -38,6 +46,11 @@ public final class RowState {
     if (sums.length < chunks) {
       sums = Arrays.copyOf(sums, chunks);
       references = Arrays.copyOf(references, chunks);
+    }
+    // The last chunk may end in a piece of less than a block beside its tiles.
+    final int tiles = firstTile(newVisible) + 2;
+    if (tileReferences.length < tiles) {
+      tileReferences = Arrays.copyOf(tileReferences, tiles);
     }
   }
 }

@@ -63,6 +63,20 @@ public final class TileReader {
     mask.hide(panel, 0, row, from, n);
   }
 
+  /**
+   * Points {@link #array()} at a row in place, with the rows after it behind it.
+   *
+   * @return false where rows do not lie one after another in an array
+   */
+  public boolean point(long row) {
+    if (!unitArray || !tensor.isContiguous()) {
+      return false;
+    }
+    array = own;
+    offset = tensor.floatArrayOffset() + (int) tensor.rowOffset(row);
+    return true;
+  }
+
   /** The array of the last load. */
   public float[] array() {
     return array;

@@ -41,6 +41,21 @@ public final class TileWriter {
     offset = direct ? tensor.floatArrayOffset() + (int) start : 0;
   }
 
+  /**
+   * Points {@link #array()} at a row in place, with the rows after it behind it; there is nothing
+   * to close.
+   *
+   * @return false where rows do not lie one after another in an array
+   */
+  public boolean point(long row) {
+    if (!unitArray || !tensor.isContiguous()) {
+      return false;
+    }
+    array = own;
+    offset = tensor.floatArrayOffset() + (int) tensor.rowOffset(row);
+    return true;
+  }
+
   /** As {@link #open}, with the present content of the entries. */
   public void reopen(long row, long from, int n) {
     open(row, from, n);

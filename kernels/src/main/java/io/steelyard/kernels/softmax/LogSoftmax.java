@@ -66,8 +66,7 @@ public final class LogSoftmax {
     Normaliser.checkSame("x", x, "y", y);
     Normaliser.checkWritable("y", y);
     if (x.dtype() == DType.F32 && Simd.available()) {
-      LogSoftmaxSimd.apply(
-          x, y, options.mask(), options.threads(), LogSumExp.fastest(x.rowLength()));
+      LogSoftmaxSimd.apply(x, y, options.mask(), options.threads());
     } else {
       meaning(x, y, options.mask());
     }

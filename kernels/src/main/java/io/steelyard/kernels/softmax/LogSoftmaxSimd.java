@@ -19,12 +19,46 @@ final class LogSoftmaxSimd extends RowStatisticsSimd {
   private static final ThreadLocal<LogSoftmaxSimd> OWN =
       ThreadLocal.withInitial(LogSoftmaxSimd::new);
 
+  private Keeps kept = Keeps.NOTHING;
+
   private LogSoftmaxSimd() {}
 
-  static void apply(Tensor x, Tensor y, Mask mask, int threads, SoftmaxAlgorithm algorithm) {
+  static void apply(Tensor x, Tensor y, Mask mask, int threads) {
     final LogSoftmaxSimd job = OWN.get();
-    job.use(algorithm);
+    job.use(SoftmaxAlgorithm.ONLINE);
+    job.kept =
+        Softmax.fastest(x.rows(), x.rowLength()) == SoftmaxAlgorithm.ONLINE_RELOAD
+            ? Keeps.SCORES
+            : Keeps.NOTHING;
     job.run(x, x, y, mask, threads);
+  }
+
+  @Override
+  protected boolean compact(RowState row, RowWorkspace work, int n) {
+    if (mask().hides()) {
+      return false;
+    }
+    work.first().load(row.row, 0, n);
+    work.out().open(row.row, 0, n);
+    final double sum = wholeRow(row, work);
+    if (!(sum > 0)) {
+      fill(work, row.row, 0, n, sum == 0 ? Float.NEGATIVE_INFINITY : Float.NaN);
+      return true;
+    }
+    final double logSum = LogSumExpSimd.of(row);
+    final float high = (float) logSum;
+    final TileReader in = work.first();
+    final TileWriter out = work.out();
+    subtract(
+        in.array(),
+        in.offset(),
+        out.array(),
+        out.offset(),
+        in.width(),
+        high,
+        (float) (logSum - high));
+    out.close(n);
+    return true;
   }
 
   @Override
@@ -33,8 +67,8 @@ final class LogSoftmaxSimd extends RowStatisticsSimd {
   }
 
   @Override
-  boolean storesExponentials() {
-    return false;
+  Keeps keeps() {
+    return kept;
   }
 
   @Override
@@ -51,9 +85,14 @@ final class LogSoftmaxSimd extends RowStatisticsSimd {
     final TileWriter out = work.out();
     for (long at = from; at < end; at += piece(at, end)) {
       final int n = piece(at, end);
-      in.load(mask(), row.row, at, n);
-      out.open(row.row, at, n);
-      subtract(in.array(), in.offset(), out.array(), out.offset(), in.width(), high, low);
+      if (kept == Keeps.SCORES) {
+        out.reopen(row.row, at, n);
+        subtract(out.array(), out.offset(), out.array(), out.offset(), wholeBlocks(n), high, low);
+      } else {
+        in.load(mask(), row.row, at, n);
+        out.open(row.row, at, n);
+        subtract(in.array(), in.offset(), out.array(), out.offset(), in.width(), high, low);
+      }
       out.close(n);
     }
     fill(work, row.row, end, to, Float.NEGATIVE_INFINITY);

@@ -49,9 +49,6 @@ public final class LogSumExp {
                   List.of(Port.of("dx", "dL/dx", "[..., N]", "Gradient with respect to x.")),
                   LogSumExp::gradient)));
 
-  /** Bytes of a row that stay in the second-level cache while it is worked on. */
-  private static final long CACHED_ROW = 1L << 19;
-
   private LogSumExp() {}
 
   /** Writes the log-sum-exp of each row of x to y, with {@link NormaliserOptions#defaults()}. */
@@ -74,7 +71,7 @@ public final class LogSumExp {
         y.setDouble(y.flatIndex(row), Double.NEGATIVE_INFINITY);
       }
     } else if (x.dtype() == DType.F32 && Simd.available()) {
-      LogSumExpSimd.apply(x, y, options.mask(), options.threads(), fastest(x.rowLength()));
+      LogSumExpSimd.apply(x, y, options.mask(), options.threads());
     } else {
       meaning(x, y, options.mask());
     }
@@ -98,17 +95,11 @@ public final class LogSumExp {
     Normaliser.checkSame("x", x, "dx", dx);
     Normaliser.checkWritable("dx", dx);
     if (x.dtype() == DType.F32 && Simd.available()) {
-      SoftmaxSimd.timesRows(x, dy, dx, options.mask(), options.threads(), Softmax.fastest(x));
+      SoftmaxSimd.timesRows(
+          x, dy, dx, options.mask(), options.threads(), Softmax.fastest(x.rows(), x.rowLength()));
     } else {
       vjpMeaning(x, dy, dx, options.mask());
     }
-  }
-
-  /** The algorithm with the least work for the sum alone. */
-  static SoftmaxAlgorithm fastest(long rowLength) {
-    return Float.BYTES * rowLength <= CACHED_ROW
-        ? SoftmaxAlgorithm.THREE_PASS_RECOMPUTE
-        : SoftmaxAlgorithm.TWO_PASS;
   }
 
   /** The scalar meaning: double arithmetic, rounded once into y. */

@@ -18,11 +18,22 @@ final class LogSumExpSimd extends RowStatisticsSimd {
 
   private LogSumExpSimd() {}
 
-  static void apply(Tensor x, Tensor y, Mask mask, int threads, SoftmaxAlgorithm algorithm) {
+  static void apply(Tensor x, Tensor y, Mask mask, int threads) {
     final LogSumExpSimd job = OWN.get();
-    job.use(algorithm);
+    job.use(SoftmaxAlgorithm.ONLINE);
     job.out = y;
     job.run(x, x, x, mask, threads);
+  }
+
+  @Override
+  protected boolean compact(RowState row, RowWorkspace work, int n) {
+    if (mask().hides()) {
+      return false;
+    }
+    work.first().load(row.row, 0, n);
+    wholeRow(row, work);
+    finished(row);
+    return true;
   }
 
   /**
@@ -37,11 +48,6 @@ final class LogSumExpSimd extends RowStatisticsSimd {
 
   @Override
   boolean emits() {
-    return false;
-  }
-
-  @Override
-  boolean storesExponentials() {
     return false;
   }
 

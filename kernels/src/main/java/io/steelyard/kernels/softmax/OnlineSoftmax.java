@@ -6,8 +6,10 @@ import io.steelyard.kernels.tensor.Tensor;
 import java.util.List;
 
 /**
- * Softmax with a running maximum: tile by tile, the sum so far is rescaled whenever the maximum
- * grows; then scaled exponentials. The traffic of two-pass softmax with a true maximum.
+ * Softmax with a running reference: tile by tile, the sum so far is rescaled when the reference
+ * grows; then scaled exponentials. The traffic of two-pass softmax by max-subtraction. The
+ * reference is the maximum of the row's first block until a tile's exponentials grow too large for
+ * it, so most rows are never searched for their maximum.
  *
  * <p>Edges, shapes, accuracy, cost and gradient are those of {@link Softmax}, which picks between
  * the algorithms by shape: call this class to compare them, or where the traffic is known to

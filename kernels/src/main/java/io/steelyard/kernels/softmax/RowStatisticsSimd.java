@@ -5,6 +5,7 @@ import io.steelyard.kernels.rows.RowState;
 import io.steelyard.kernels.rows.RowWorkspace;
 import io.steelyard.kernels.rows.TileReader;
 import io.steelyard.kernels.rows.TileWriter;
+import io.steelyard.kernels.simd.Lanes;
 
 /**
  * Finds the sum of exponentials of each row by one of the {@link SoftmaxAlgorithm}s and leaves what
@@ -45,9 +46,21 @@ abstract class RowStatisticsSimd extends RowJob {
   /** Called once for each row when its statistics are known. */
   void finished(RowState row) {}
 
-  /** Whether the reload algorithm leaves {@code e^(x - mu)} in the output on the way. */
-  boolean storesExponentials() {
-    return algorithm == SoftmaxAlgorithm.THREE_PASS_RELOAD;
+  /** What the pass that sums leaves in the output on the way. */
+  enum Keeps {
+    NOTHING,
+    /** x, so that the output is in the cache when the sum is known. */
+    SCORES,
+    /** {@code e^(x - mu)}. */
+    EXPONENTIALS
+  }
+
+  /** What the pass that sums leaves in the output. */
+  Keeps keeps() {
+    return switch (algorithm) {
+      case THREE_PASS_RELOAD, ONLINE_RELOAD -> Keeps.EXPONENTIALS;
+      case TWO_PASS, THREE_PASS_RECOMPUTE, ONLINE -> Keeps.NOTHING;
+    };
   }
 
   @Override
@@ -55,7 +68,7 @@ abstract class RowStatisticsSimd extends RowJob {
     return switch (algorithm) {
       case TWO_PASS -> EXTENDED;
       case THREE_PASS_RECOMPUTE, THREE_PASS_RELOAD -> MAX;
-      case ONLINE -> ONLINE;
+      case ONLINE, ONLINE_RELOAD -> ONLINE;
     };
   }
 
@@ -72,7 +85,9 @@ abstract class RowStatisticsSimd extends RowJob {
       case MAX -> row.references[index] = max(row, work, from, to);
       case SUM ->
           row.sums[index] =
-              storesExponentials() ? storeExp(row, work, from, to) : sumExp(row, work, from, to);
+              keeps() == Keeps.EXPONENTIALS
+                  ? storeExp(row, work, from, to)
+                  : sumExp(row, work, from, to);
       case ONLINE -> onlineSum(row, work, from, to, index);
       default -> emit(row, work, from, to);
     }
@@ -190,20 +205,89 @@ abstract class RowStatisticsSimd extends RowJob {
   }
 
   private void onlineSum(RowState row, RowWorkspace work, long from, long to, int index) {
+    final boolean stores = keeps() != Keeps.NOTHING;
     final TileReader in = work.first();
+    final TileWriter out = work.out();
+    // Every chunk starts from the same guess, so that most rows end with one reference for all.
+    in.load(mask(), row.row, 0, (int) Math.min(row.visible, Lanes.BLOCK));
+    float reference = ThreePassSoftmaxSimd.max(in.array(), in.offset(), Lanes.BLOCK);
     double sum = 0;
-    double reference = Double.NEGATIVE_INFINITY;
+    int tile = RowState.firstTile(from);
     for (long at = from; at < to; at += piece(at, to)) {
-      in.load(mask(), row.row, at, piece(at, to));
-      final long pair = OnlineSoftmaxSimd.sum(in.array(), in.offset(), in.width(), work.lanes());
-      final double s = OnlineSoftmaxSimd.sum(pair);
-      final double m = s == 0 ? Double.NEGATIVE_INFINITY : OnlineSoftmaxSimd.max(pair);
-      final double top = Math.max(reference, m);
-      sum = rescaled(sum, reference, top) + rescaled(s, m, top);
-      reference = top;
+      final int n = piece(at, to);
+      in.load(mask(), row.row, at, n);
+      if (stores) {
+        out.open(row.row, at, n);
+      }
+      float mu = reference;
+      float s = exponentials(work, mu);
+      if (!(mu > Float.NEGATIVE_INFINITY && s >= 0)) {
+        mu = raised(mu, in);
+        s = exponentials(work, mu);
+      }
+      if (stores) {
+        out.close(n);
+        row.tileReferences[tile++] = mu;
+      }
+      sum = rescaled(sum, reference, mu) + s;
+      reference = mu;
     }
     row.sums[index] = sum;
     row.references[index] = reference;
+  }
+
+  /**
+   * Sum and reference of a row that is one tile, loaded (and opened, if anything is kept).
+   *
+   * @return the sum
+   */
+  final double wholeRow(RowState row, RowWorkspace work) {
+    final TileReader in = work.first();
+    float mu = ThreePassSoftmaxSimd.max(in.array(), in.offset(), Lanes.BLOCK);
+    float sum = exponentials(work, mu);
+    if (!(mu > Float.NEGATIVE_INFINITY && sum >= 0)) {
+      mu = raised(mu, in);
+      sum = exponentials(work, mu);
+    }
+    row.extended = false;
+    row.reference = mu;
+    row.sum = sum;
+    return sum;
+  }
+
+  /** The larger of the reference so far and the maximum of a tile. */
+  private static float raised(float reference, TileReader in) {
+    return Math.max(reference, ThreePassSoftmaxSimd.max(in.array(), in.offset(), in.width()));
+  }
+
+  /**
+   * The sum of a tile's {@code e^(x - mu)}, by the loop that leaves in the output what it should.
+   */
+  private float exponentials(RowWorkspace work, float mu) {
+    final TileReader in = work.first();
+    final TileWriter out = work.out();
+    return switch (keeps()) {
+      case NOTHING ->
+          ThreePassSoftmaxSimd.sumExp(in.array(), in.offset(), in.width(), shift(mu), work.lanes());
+      case SCORES ->
+          ThreePassSoftmaxSimd.copySumExp(
+              in.array(),
+              in.offset(),
+              out.array(),
+              out.offset(),
+              in.width(),
+              shift(mu),
+              work.lanes());
+      case EXPONENTIALS ->
+          ThreePassSoftmaxSimd.storeExp(
+              in.array(),
+              in.offset(),
+              out.array(),
+              out.offset(),
+              in.width(),
+              shift(mu),
+              work.lanes());
+    };
   }
 
   private static void combineOnline(RowState row) {

@@ -30,9 +30,10 @@ import java.util.stream.Stream;
  * <p>Cost: O(N) a row; nothing is allocated in steady state. Results do not depend on the number of
  * threads, to the bit. Safe to call from any thread.
  *
- * <p>Which algorithm: rows that stay in the caches use {@link SoftmaxAlgorithm#THREE_PASS_RELOAD}
- * (one exponential an element); longer ones {@link SoftmaxAlgorithm#TWO_PASS} (arXiv 2001.04438),
- * which moves the least memory.
+ * <p>Which algorithm ({@link #fastest}): rows that stay in the caches use {@link
+ * SoftmaxAlgorithm#ONLINE_RELOAD} (one exponential an element, no search for the maximum), longer
+ * ones, and scores that are overwritten, {@link SoftmaxAlgorithm#ONLINE}, which moves the least
+ * memory.
  *
  * <pre>{@code
  * float[] scores = {1, 2, 3, 4};
@@ -54,11 +55,8 @@ public final class Softmax {
           List.of(),
           (arguments, x, y, options) -> apply(x, y, options));
 
-  /** Longest row, in floats, that is worked on in the second-level cache, output beside input. */
+  /** Longest row, in floats, that stays in the second-level cache, output beside input. */
   private static final long CACHED_ROW = 1L << 17;
-
-  /** Longest row that is cheaper in the cache even when every row has to come from memory first. */
-  private static final long STREAMED_ROW = 1L << 14;
 
   /** Floats, in and out, that outer caches may hold between calls. */
   private static final long CACHED_TENSOR = 1L << 22;
@@ -78,7 +76,7 @@ public final class Softmax {
    * @throws IllegalArgumentException if dtypes or shapes differ, or x and y overlap in part
    */
   public static void apply(Tensor x, Tensor y, NormaliserOptions options) {
-    apply(x, y, options, fastest(x));
+    apply(x, y, options, fastest(x.rows(), x.rowLength()));
   }
 
   /** As {@link #apply(Tensor, Tensor, NormaliserOptions)} by a given algorithm. */
@@ -120,12 +118,16 @@ public final class Softmax {
     }
   }
 
-  /** The algorithm with the least work and memory traffic for rows like these. */
-  static SoftmaxAlgorithm fastest(Tensor x) {
-    final long longest = 2 * x.size() <= CACHED_TENSOR ? CACHED_ROW : STREAMED_ROW;
-    return x.rowLength() <= longest
-        ? SoftmaxAlgorithm.THREE_PASS_RELOAD
-        : SoftmaxAlgorithm.TWO_PASS;
+  /**
+   * The algorithm that {@link #apply} uses for rows like these, unless they are overwritten.
+   *
+   * @param rows how many
+   * @param length entries of each
+   */
+  public static SoftmaxAlgorithm fastest(long rows, long length) {
+    return length <= CACHED_ROW || 2 * rows * length <= CACHED_TENSOR
+        ? SoftmaxAlgorithm.ONLINE_RELOAD
+        : SoftmaxAlgorithm.ONLINE;
   }
 
   /** The scalar meaning: double arithmetic, rounded once into y. */

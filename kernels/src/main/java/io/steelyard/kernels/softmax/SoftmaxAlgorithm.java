@@ -17,8 +17,15 @@ public enum SoftmaxAlgorithm {
    */
   THREE_PASS_RELOAD,
   /**
-   * Running maximum and sum, a tile at a time, then scaled exponentials: the traffic of two-pass
-   * with a maximum instead of extended exponents.
+   * Running reference and sum, a tile at a time, then scaled exponentials: the traffic of two-pass
+   * with max-subtraction instead of extended exponents. The reference starts at the maximum of the
+   * row's first block and is raised to a tile's maximum only where the exponentials grow too large,
+   * so most rows are never searched for their maximum. Two exponentials.
    */
-  ONLINE
+  ONLINE,
+  /**
+   * As {@link #ONLINE} with the exponentials stored and scaled in place: x read once, y written
+   * twice and read once, one exponential. For rows that fit the caches.
+   */
+  ONLINE_RELOAD
 }

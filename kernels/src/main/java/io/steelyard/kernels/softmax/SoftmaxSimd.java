@@ -21,44 +21,77 @@ final class SoftmaxSimd extends RowStatisticsSimd {
   private SoftmaxSimd() {}
 
   static void apply(Tensor x, Tensor y, Mask mask, int threads, SoftmaxAlgorithm algorithm) {
-    final SoftmaxSimd job = OWN.get();
-    job.use(algorithm);
-    job.run(x, x, y, mask, threads);
+    OWN.get().weights(x, y, mask, threads, algorithm);
   }
 
   /** {@code dx = g softmax(x)}, g one number for each row: the gradient of log-sum-exp. */
   static void timesRows(
       Tensor x, Tensor g, Tensor dx, Mask mask, int threads, SoftmaxAlgorithm algorithm) {
     final SoftmaxSimd job = OWN.get();
-    job.use(algorithm);
     job.factors = g;
     try {
-      job.run(x, x, dx, mask, threads);
+      job.weights(x, dx, mask, threads, algorithm);
     } finally {
       job.factors = ONE;
     }
   }
 
+  private void weights(Tensor x, Tensor y, Mask mask, int threads, SoftmaxAlgorithm algorithm) {
+    // Exponentials stored over the scores could not be tried again with another reference.
+    final boolean inPlace = x.overlaps(y);
+    use(
+        inPlace && algorithm == SoftmaxAlgorithm.ONLINE_RELOAD
+            ? SoftmaxAlgorithm.ONLINE
+            : algorithm);
+    run(x, x, y, mask, threads);
+  }
+
+  private boolean online() {
+    return switch (algorithm()) {
+      case ONLINE, ONLINE_RELOAD -> true;
+      case TWO_PASS, THREE_PASS_RECOMPUTE, THREE_PASS_RELOAD -> false;
+    };
+  }
+
   @Override
-  protected boolean compact(long row, RowWorkspace work, int n) {
-    if (algorithm() != SoftmaxAlgorithm.THREE_PASS_RELOAD || factors != ONE || mask().hides()) {
+  protected boolean compact(RowState row, RowWorkspace work, int n) {
+    if (!online() || factors != ONE || mask().hides()) {
       return false;
     }
     final TileReader in = work.first();
     final TileWriter out = work.out();
-    in.load(row, 0, n);
-    out.open(row, 0, n);
-    final int width = in.width();
-    final float mu = shift(ThreePassSoftmaxSimd.max(in.array(), in.offset(), width));
-    final float sum =
-        ThreePassSoftmaxSimd.storeExp(
-            in.array(), in.offset(), out.array(), out.offset(), width, mu, work.lanes());
-    if (sum > 0) {
-      ThreePassSoftmaxSimd.scale(out.array(), out.offset(), width, 1 / sum);
-      out.close(n);
-    } else {
-      fill(work, row, 0, n, sum == 0 ? 0 : Float.NaN);
+    in.load(row.row, 0, n);
+    out.open(row.row, 0, n);
+    final float sum = (float) wholeRow(row, work);
+    if (!(sum > 0)) {
+      fill(work, row.row, 0, n, sum == 0 ? 0 : Float.NaN);
+      return true;
     }
+    if (keeps() == Keeps.EXPONENTIALS) {
+      ThreePassSoftmaxSimd.scale(out.array(), out.offset(), in.width(), 1 / sum);
+    } else {
+      ThreePassSoftmaxSimd.scaleExp(
+          in.array(),
+          in.offset(),
+          out.array(),
+          out.offset(),
+          in.width(),
+          shift(row.reference),
+          1 / sum);
+    }
+    out.close(n);
+    return true;
+  }
+
+  @Override
+  protected boolean together(long from, long to, RowWorkspace work, int n) {
+    final TileReader in = work.first();
+    final TileWriter out = work.out();
+    if (!online() || factors != ONE || !in.point(from) || !out.point(from)) {
+      return false;
+    }
+    SingleVectorSoftmaxSimd.apply(
+        in.array(), in.offset(), out.array(), out.offset(), Math.toIntExact(to - from), n);
     return true;
   }
 
@@ -76,10 +109,20 @@ final class SoftmaxSimd extends RowStatisticsSimd {
     final double factor = factors == ONE ? 1 : factors.getDouble(factors.flatIndex(row.row));
     final float c = (float) (factor / row.sum);
     final long end = Math.clamp(row.visible, from, to);
-    if (!row.extended && algorithm() == SoftmaxAlgorithm.THREE_PASS_RELOAD) {
-      rescale(row, work, from, end, c);
-    } else {
+    if (row.extended || keeps() == Keeps.NOTHING) {
       exponentials(row, work, from, end, c);
+    } else if (algorithm() == SoftmaxAlgorithm.ONLINE_RELOAD) {
+      int tile = RowState.firstTile(from);
+      for (long at = from; at < end; at += piece(at, end)) {
+        // One reference for the whole row, so that a larger score never gets a smaller weight.
+        if (row.tileReferences[tile++] == row.reference) {
+          rescale(row, work, at, at + piece(at, end), c);
+        } else {
+          exponentials(row, work, at, at + piece(at, end), c);
+        }
+      }
+    } else {
+      rescale(row, work, from, end, c);
     }
     fill(work, row.row, end, to, 0);
   }

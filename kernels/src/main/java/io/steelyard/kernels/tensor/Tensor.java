@@ -262,19 +262,28 @@ public final class Tensor {
 
   /** Whether the two share memory other than by being views of exactly the same elements. */
   public boolean overlapsPartly(Tensor other) {
+    return overlaps(other) && !hasElementsOf(other);
+  }
+
+  /** Whether memory between the first and the last element of one belongs to the other as well. */
+  public boolean overlaps(Tensor other) {
     if (size == 0 || other.size == 0 || !sameRegion(other)) {
       return false;
     }
-    final long start = memory.address() + offset * dtype.bytes();
-    final long otherStart = other.memory.address() + other.offset * other.dtype.bytes();
     final long end = memory.address() + (lastIndex() + 1) * dtype.bytes();
     final long otherEnd = other.memory.address() + (other.lastIndex() + 1) * other.dtype.bytes();
-    final boolean same =
-        start == otherStart
-            && dtype == other.dtype
-            && Arrays.equals(shape, other.shape)
-            && (Arrays.equals(strides, other.strides) || (contiguous && other.contiguous));
-    return !same && start < otherEnd && otherStart < end;
+    return start() < otherEnd && other.start() < end;
+  }
+
+  private boolean hasElementsOf(Tensor other) {
+    return start() == other.start()
+        && dtype == other.dtype
+        && Arrays.equals(shape, other.shape)
+        && (Arrays.equals(strides, other.strides) || (contiguous && other.contiguous));
+  }
+
+  private long start() {
+    return memory.address() + offset * dtype.bytes();
   }
 
   /**

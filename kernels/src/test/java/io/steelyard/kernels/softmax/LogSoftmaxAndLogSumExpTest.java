@@ -89,6 +89,13 @@ class LogSoftmaxAndLogSumExpTest {
     assertThat(all).isEqualTo(one);
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {31, 32, 33})
+  void findALateMaximum(long seed) {
+    NormaliserFixture.lateOutliers(random(seed))
+        .forEach(x -> assertRow(x, "seed " + seed + ", n " + x.length));
+  }
+
   private static void assertRow(float[] x, String what) {
     final float[] y = poison(x.length);
     final float[] lse = poison(1);

@@ -50,6 +50,28 @@ final class NormaliserFixture {
     4095, 4096, 4097, 4098, 8195, 65536, 65537, 70001, 131_100
   };
 
+  /**
+   * Rows whose largest entry stands late, far above everything before it: a reference found at the
+   * row's start is wrong for them.
+   */
+  static Stream<float[]> lateOutliers(RandomGenerator random) {
+    return Stream.of(40, 300, 4097, 50_257)
+        .flatMap(
+            n ->
+                Stream.of(10f, 17f, 50f, 90f, 130f, 250f, 1e4f, 1e10f, Float.MAX_VALUE, INF, NAN)
+                    .flatMap(
+                        top ->
+                            Stream.of(0f, -1e4f, -INF)
+                                .map(
+                                    start -> {
+                                      final float[] x = scores(random, n, 3);
+                                      Arrays.fill(x, 0, 32, start);
+                                      x[32 + random.nextInt(n - 32)] = top;
+                                      x[32 + random.nextInt(n - 32)] = -top;
+                                      return x;
+                                    })));
+  }
+
   /** Rows at the edges of the number range, each tiled to several lengths by the tests. */
   static float[][] edgeRows() {
     return new float[][] {
