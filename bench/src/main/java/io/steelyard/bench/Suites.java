@@ -1,5 +1,6 @@
 package io.steelyard.bench;
 
+import io.steelyard.bench.attention.AttentionSuite;
 import io.steelyard.bench.machine.MachineSuite;
 import io.steelyard.bench.softmax.SoftmaxSuite;
 import io.steelyard.bench.suite.Suite;
@@ -12,6 +13,7 @@ final class Suites {
   private static final List<Suite> ALL =
       List.of(
           new MachineSuite(), //
+          new AttentionSuite(),
           new SoftmaxSuite());
 
   private Suites() {}

@@ -18,13 +18,17 @@ import java.util.Map;
 /** The golden cases of an operator, read from the resource that also serves as its example. */
 record GoldenFile(List<Case> cases) {
 
-  /** One call with its expected outputs, kept in double; {@code tol} is relative. */
+  /**
+   * One call with its expected outputs, kept in double. An output may be off by {@code tol} times
+   * itself, and by {@code atol} more where a file has that: for sums whose terms cancel.
+   */
   record Case(
       String name,
       Map<String, Tensor> inputs,
       Map<String, Object> params,
       Map<String, Tensor> expected,
-      double tol) {
+      double tol,
+      double atol) {
 
     @Override
     public String toString() {
@@ -50,7 +54,8 @@ record GoldenFile(List<Case> cases) {
                 tensors(json.getAsJsonObject("inputs"), false),
                 params,
                 tensors(json.getAsJsonObject("expected"), true),
-                json.get("tol").getAsDouble()));
+                json.get("tol").getAsDouble(),
+                json.has("atol") ? json.get("atol").getAsDouble() : 0));
       }
       return new GoldenFile(cases);
     } catch (IOException e) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -33,17 +34,28 @@ class OperatorsTest {
     final Map<String, Tensor> actual =
         Operators.named(operator).apply(golden.inputs(), golden.params());
     assertThat(actual.keySet()).isEqualTo(golden.expected().keySet());
-    golden.expected().forEach((name, tensor) -> compare(actual.get(name), tensor, golden.tol()));
+    golden
+        .expected()
+        .forEach((name, tensor) -> compare(actual.get(name), tensor, golden.tol(), golden.atol()));
   }
 
   @ParameterizedTest
   @MethodSource("operators")
   void computesInDoubleWhenAsked(Operator operator) {
     final GoldenFile.Case golden = GoldenFile.of(operator.name()).cases().get(0);
-    final Map<String, Tensor> actual =
-        operator.apply(Map.of("x", golden.inputs().get("x").to(DType.F64)), Map.of());
-    assertThat(actual.get("y").dtype()).isEqualTo(DType.F64);
-    compare(actual.get("y"), golden.expected().get("y"), 1e-14);
+    final Map<String, Tensor> inputs = new LinkedHashMap<>(golden.inputs());
+    inputs.replaceAll((_, x) -> x.dtype() == DType.F32 ? x.to(DType.F64) : x);
+    final Map<String, Tensor> actual = operator.apply(inputs, golden.params());
+    golden
+        .expected()
+        .forEach(
+            (name, tensor) -> {
+              final Tensor output = actual.get(name);
+              if (tensor.dtype().isFloat()) {
+                assertThat(output.dtype()).isEqualTo(DType.F64);
+              }
+              compare(output, tensor, 1e-14, golden.atol() > 0 ? 1e-14 : 0);
+            });
   }
 
   @ParameterizedTest
@@ -101,15 +113,14 @@ class OperatorsTest {
         .hasMessage("parameter 'variant' is fourth; expected one of reload, recompute");
   }
 
-  private static void compare(Tensor actual, Tensor expected, double tol) {
+  private static void compare(Tensor actual, Tensor expected, double tol, double atol) {
     assertThat(actual.shape()).isEqualTo(expected.shape());
     for (long i = 0; i < expected.size(); i++) {
       final double want = expected.getDouble(i);
       final double have = actual.getDouble(i);
-      if (Double.isFinite(want) && want != 0) {
-        assertThat(have)
-            .as("element %d", i)
-            .isBetween(want - tol * Math.abs(want), want + tol * Math.abs(want));
+      if (Double.isFinite(want) && (want != 0 || atol > 0)) {
+        final double allowed = tol * Math.abs(want) + atol;
+        assertThat(have).as("element %d", i).isBetween(want - allowed, want + allowed);
       } else {
         assertThat(have + 0.0).as("element %d", i).isEqualTo(Double.valueOf(want));
       }

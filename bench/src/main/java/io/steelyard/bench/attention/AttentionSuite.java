@@ -1,0 +1,150 @@
+package io.steelyard.bench.attention;
+
+import io.steelyard.bench.machine.MachineSuite;
+import io.steelyard.bench.suite.Case;
+import io.steelyard.bench.suite.Contender;
+import io.steelyard.bench.suite.Limit;
+import io.steelyard.bench.suite.Metric;
+import io.steelyard.bench.suite.Scope;
+import io.steelyard.bench.suite.Suite;
+import io.steelyard.bench.suite.Target;
+import io.steelyard.bench.suite.Trial;
+import io.steelyard.bench.suite.Work;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Softmax and sigmoid attention of 8 heads, full and causal, short to long. */
+public final class AttentionSuite implements Suite {
+
+  private static final List<Size> MAIN = List.of(new Size(8, 512, 64), new Size(8, 2048, 64));
+  private static final List<Size> MORE =
+      List.of(
+          new Size(8, 8192, 64),
+          new Size(8, 512, 128),
+          new Size(8, 2048, 128),
+          new Size(8, 8192, 128));
+
+  private static final Target TWICE_LIBTORCH = new Target(Metric.RATIO, 2.0);
+  private static final Target FOUR_TIMES_EAGER = new Target(Metric.RATIO, 4.0);
+  private static final Target NEAR_THE_PEAK = new Target(Metric.LIMIT_SHARE, 0.65);
+  private static final Target NO_ALLOCATION = new Target(Metric.ALLOCATION, 1);
+
+  @Override
+  public String name() {
+    return "attention";
+  }
+
+  @Override
+  public String summary() {
+    return "softmax and sigmoid attention beside libtorch and the multiply-add peak";
+  }
+
+  @Override
+  public List<Case> cases(Scope scope, int cores) {
+    final List<Size> sizes = new ArrayList<>(MAIN);
+    if (scope == Scope.FULL) {
+      sizes.addAll(MORE);
+    }
+    final List<Case> cases = new ArrayList<>();
+    for (final Size size : sizes) {
+      cases.add(softmax(size, false, cores));
+      cases.add(softmax(size, true, cores));
+      cases.add(sigmoid(size, cores));
+    }
+    return cases;
+  }
+
+  private static Case softmax(Size size, boolean causal, int threads) {
+    return attention(
+        AttentionFunction.SOFTMAX,
+        size,
+        causal,
+        threads,
+        List.of(
+            peer(
+                "libtorch scaled_dot_product_attention",
+                causal ? "sdpa_causal" : "sdpa",
+                AttentionFunction.SOFTMAX,
+                size,
+                causal,
+                threads)),
+        List.of(TWICE_LIBTORCH, NEAR_THE_PEAK, NO_ALLOCATION));
+  }
+
+  /** The peer's archive has the scale of D = 64 built in. */
+  private static Case sigmoid(Size size, int threads) {
+    final boolean comparable = size.depth() == 64 && size.tokens() <= 2048;
+    return attention(
+        AttentionFunction.SIGMOID,
+        size,
+        false,
+        threads,
+        comparable
+            ? List.of(
+                peer(
+                    "libtorch matmul, sigmoid, matmul",
+                    "sigmoid_attention_eager",
+                    AttentionFunction.SIGMOID,
+                    size,
+                    false,
+                    threads))
+            : List.of(),
+        comparable
+            ? List.of(FOUR_TIMES_EAGER, NEAR_THE_PEAK, NO_ALLOCATION)
+            : List.of(NEAR_THE_PEAK, NO_ALLOCATION));
+  }
+
+  private static Case attention(
+      AttentionFunction function,
+      Size size,
+      boolean causal,
+      int threads,
+      List<Contender> peers,
+      List<Target> targets) {
+    final Work work = new Work(size.flops(causal), Work.Unit.FLOPS);
+    return new Case(
+        function.label()
+            + " h="
+            + size.heads()
+            + " n="
+            + size.tokens()
+            + " d="
+            + size.depth()
+            + (causal ? " causal" : ""),
+        threads,
+        new Trial(AttentionKernels.class, "run", parameters(function, size, causal, threads)),
+        work,
+        peers,
+        Optional.of(
+            new Limit(
+                "multiply-add peak",
+                MachineSuite.fma(threads),
+                work.amount() / MachineSuite.flops(threads).amount())),
+        List.of(),
+        targets);
+  }
+
+  private static Contender peer(
+      String name,
+      String archive,
+      AttentionFunction function,
+      Size size,
+      boolean causal,
+      int threads) {
+    final Map<String, String> parameters =
+        new java.util.HashMap<>(parameters(function, size, causal, threads));
+    parameters.put("peer", archive);
+    return new Contender(name, new Trial(AttentionPeers.class, "run", Map.copyOf(parameters)));
+  }
+
+  private static Map<String, String> parameters(
+      AttentionFunction function, Size size, boolean causal, int threads) {
+    return Map.of(
+        "function", function.name(),
+        "size", size.toString(),
+        "causal", Boolean.toString(causal),
+        "threads", Integer.toString(threads));
+  }
+}

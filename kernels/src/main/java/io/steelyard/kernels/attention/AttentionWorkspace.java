@@ -1,0 +1,180 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Panels of one thread, kept between calls so that kernels allocate nothing in steady state. */
+final class AttentionWorkspace {
+
+  private static final ThreadLocal<AttentionWorkspace> OWN =
+      ThreadLocal.withInitial(AttentionWorkspace::new);
+
+  private static final int W = TileProductsSimd.W;
+
+  /** {@code Q^T} of each tile, scaled. */
+  float[] queries = new float[0];
+
+  /** {@code O^T} of each tile. */
+  float[] sums = new float[0];
+
+  /** Scores, then weights, of one tile and a block of keys. */
+  final float[] tile = new float[FusedAttention.KEYS * W];
+
+  /** Which scores of the tile are hidden, where it matters. */
+  final boolean[] hidden = new boolean[FusedAttention.KEYS * W];
+
+  /** What each lane's weights are relative to, where they are. */
+  float[] references = new float[0];
+
+  /** Each lane's sum of weights, where it is needed. */
+  float[] totals = new float[0];
+
+  /** One number for each lane. */
+  final float[] lanes = new float[W];
+
+  /** How many leading keys every lane of a tile sees. */
+  int[] first = new int[0];
+
+  /** How many leading keys the lanes of a tile see at most. */
+  int[] last = new int[0];
+
+  /** A row of queries or outputs. */
+  float[] line = new float[0];
+
+  float[] keys = new float[0];
+  int keyOffset;
+  int keyStride;
+  float[] values = new float[0];
+  int valueOffset;
+  int valueStride;
+
+  private Tensor k = Tensor.zeros(DType.F32, 0);
+  private Tensor v = k;
+  private float[] keyPanel = new float[0];
+  private float[] valuePanel = new float[0];
+  private int depth;
+  private int width;
+
+  private AttentionWorkspace() {}
+
+  static AttentionWorkspace own() {
+    return OWN.get();
+  }
+
+  /** Takes on the keys and values of a call and makes room for its tiles. */
+  void bind(Tensor newKeys, Tensor newValues, Heads heads, int tiles) {
+    k = newKeys;
+    v = newValues;
+    depth = heads.depth();
+    width = heads.width();
+    if (first.length < tiles) {
+      first = new int[tiles];
+      last = new int[tiles];
+      references = new float[tiles * W];
+      totals = new float[tiles * W];
+    }
+    queries = room(queries, tiles * depth * W);
+    sums = room(sums, tiles * width * W);
+    line = room(line, Math.max(depth, width));
+  }
+
+  private static float[] room(float[] panel, int length) {
+    return panel.length < length ? new float[length] : panel;
+  }
+
+  /** Makes a block of keys and of values available, in place where they lie in an array. */
+  void loadKeys(long row, int count) {
+    if (inPlace(k)) {
+      keys = k.floatArray().orElseThrow();
+      keyOffset = k.floatArrayOffset() + (int) k.rowOffset(row);
+      keyStride = (int) k.stride(2);
+    } else {
+      keyPanel = room(keyPanel, FusedAttention.KEYS * depth);
+      for (int j = 0; j < count; j++) {
+        copy(k, row + j, depth, keyPanel, j * depth);
+      }
+      keys = keyPanel;
+      keyOffset = 0;
+      keyStride = depth;
+    }
+    if (inPlace(v)) {
+      values = v.floatArray().orElseThrow();
+      valueOffset = v.floatArrayOffset() + (int) v.rowOffset(row);
+      valueStride = (int) v.stride(2);
+    } else {
+      valuePanel = room(valuePanel, FusedAttention.KEYS * width);
+      for (int j = 0; j < count; j++) {
+        copy(v, row + j, width, valuePanel, j * width);
+      }
+      values = valuePanel;
+      valueOffset = 0;
+      valueStride = width;
+    }
+  }
+
+  /** Whether the first {@code count} values of the block are all finite. */
+  boolean finiteValues(int count, int length) {
+    for (int j = 0; j < count; j++) {
+      final int at = valueOffset + j * valueStride;
+      float nothing = 0;
+      for (int c = 0; c < length; c++) {
+        nothing += values[at + c] * 0f;
+      }
+      if (nothing != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Scales what one query of a tile has added up. */
+  void scaleSums(int tile, int lane, float factor) {
+    for (int c = 0; c < width; c++) {
+      sums[(tile * width + c) * W + lane] *= factor;
+    }
+  }
+
+  /** Copies a row to {@link #line}. */
+  void copyRow(Tensor from, long row, int length) {
+    copy(from, row, length, line, 0);
+  }
+
+  /** Copies {@link #line} to a row. */
+  void storeRow(Tensor to, long row, int length) {
+    final long at = to.rowOffset(row);
+    final long stride = to.rowStride();
+    if (inPlace(to)) {
+      System.arraycopy(
+          line, 0, to.floatArray().orElseThrow(), to.floatArrayOffset() + (int) at, length);
+      return;
+    }
+    final MemorySegment memory = to.memory();
+    for (int c = 0; c < length; c++) {
+      memory.set(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + c * stride) * Float.BYTES, line[c]);
+    }
+  }
+
+  private static void copy(Tensor from, long row, int length, float[] to, int offset) {
+    final long at = from.rowOffset(row);
+    final long stride = from.rowStride();
+    if (inPlace(from)) {
+      System.arraycopy(
+          from.floatArray().orElseThrow(), from.floatArrayOffset() + (int) at, to, offset, length);
+    } else if (stride == 1) {
+      MemorySegment.copy(
+          from.memory(), ValueLayout.JAVA_FLOAT_UNALIGNED, at * Float.BYTES, to, offset, length);
+    } else {
+      final MemorySegment memory = from.memory();
+      for (int c = 0; c < length; c++) {
+        to[offset + c] =
+            memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + c * stride) * Float.BYTES);
+      }
+    }
+  }
+
+  private static boolean inPlace(Tensor tensor) {
+    return tensor.rowStride() == 1 && tensor.floatArray().isPresent();
+  }
+}

@@ -1,0 +1,286 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.parallel.Job;
+import io.steelyard.kernels.parallel.Workers;
+import io.steelyard.kernels.rows.RowMask;
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Attention in float32 without the matrix of scores: block by block of keys, scores of a tile of
+ * queries become weights and are added up with the values at once. What the weights are is left to
+ * subclasses.
+ *
+ * <p>A part of the work is up to {@link #TILES} tiles of queries of one head, so that a block of
+ * keys and values is used several times while it is in the caches. Parts share nothing, so results
+ * do not depend on the number of threads. A job object is used by one caller at a time and may be
+ * kept for the next call.
+ */
+abstract class FusedAttention implements Job {
+
+  /** Keys of a block: a tile then takes 16 KiB with 512-bit vectors. */
+  static final int KEYS = 128;
+
+  /** Queries of a tile. */
+  static final int W = TileProductsSimd.W;
+
+  private static final int TILES = 4;
+
+  private static final double LOG2E = 1.4426950408889634;
+  private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
+  private static final Heads EMPTY = new Heads(0, 1, 1, 0, 0, 0, 0);
+
+  private final RowMask mask = new RowMask();
+  private Heads heads = EMPTY;
+  private Tensor q = NOTHING;
+  private Tensor k = NOTHING;
+  private Tensor v = NOTHING;
+  private Tensor o = NOTHING;
+  private Tensor scores = NOTHING;
+  private Tensor bias = NOTHING;
+  private Tensor slopes = NOTHING;
+  private boolean biased;
+  private boolean sloped;
+  private float scale;
+  private int tiles;
+  private int partsPerHead;
+
+  /**
+   * Turns a tile of scores, times log2 e, into weights, in place, and keeps what it needs to know
+   * of them in the tile's statistics. Hidden scores are -inf.
+   *
+   * @param keys rows of the tile
+   */
+  abstract void weigh(AttentionWorkspace work, int tile, int keys);
+
+  /** What a lane's sum of weighted values is multiplied by in the end; NaN for a NaN row. */
+  abstract float factor(AttentionWorkspace work, int tile, int lane);
+
+  /** Sets the statistics of a tile at its start. */
+  abstract void begin(AttentionWorkspace work, int tile);
+
+  /** Runs the job. */
+  final void run(
+      Tensor queries,
+      Tensor keys,
+      Tensor values,
+      Tensor out,
+      Heads extents,
+      AttentionOptions options) {
+    if (out.size() == 0) {
+      return;
+    }
+    heads = extents;
+    q = queries;
+    k = keys;
+    v = values;
+    o = out;
+    if (!scores.hasShapeOf(out) || scores.dim(3) != extents.keys()) {
+      scores = extents.scores();
+    }
+    mask.bind(options.mask(), scores);
+    biased = options.bias().isPresent();
+    bias = options.bias().orElse(NOTHING);
+    sloped = options.slopes().isPresent();
+    slopes = options.slopes().orElse(NOTHING);
+    scale = (float) (extents.scale(options) * LOG2E);
+    try {
+      final Workers workers = Workers.shared();
+      final int threads =
+          options.threads() == 0
+              ? workers.threads()
+              : Math.min(options.threads(), workers.threads());
+      final int headCount = extents.batch() * extents.heads();
+      final int tilesPerHead = (extents.queries() + W - 1) / W;
+      tiles = TILES;
+      while (tiles > 1 && headCount * ((tilesPerHead + tiles - 1) / tiles) < 4 * threads) {
+        tiles /= 2;
+      }
+      partsPerHead = (tilesPerHead + tiles - 1) / tiles;
+      workers.run(this, headCount * partsPerHead, threads);
+    } finally {
+      q = NOTHING;
+      k = NOTHING;
+      v = NOTHING;
+      o = NOTHING;
+      bias = NOTHING;
+      slopes = NOTHING;
+    }
+  }
+
+  @Override
+  public final void run(int part) {
+    final AttentionWorkspace work = AttentionWorkspace.own();
+    work.bind(k, v, heads, tiles);
+    final int head = part / partsPerHead;
+    // The last tiles of a causal head see the most keys: they come first.
+    final int first = (partsPerHead - 1 - part % partsPerHead) * tiles * W;
+    final long row = (long) head * heads.queries() + first;
+    final int queries = Math.min(tiles * W, heads.queries() - first);
+    final int count = (queries + W - 1) / W;
+    int end = 0;
+    for (int t = 0; t < count; t++) {
+      final int n = Math.min(W, queries - t * W);
+      load(work, t, row + (long) t * W, n);
+      end = Math.max(end, work.last[t]);
+      begin(work, t);
+    }
+    final long keyRow = heads.keyRow(row);
+    for (int from = 0; from < end; from += KEYS) {
+      final int keys = Math.min(KEYS, end - from);
+      work.loadKeys(keyRow + from, keys);
+      for (int t = 0; t < count; t++) {
+        final int n = Math.min(keys, work.last[t] - from);
+        if (n > 0) {
+          block(work, t, row + (long) t * W, Math.min(W, queries - t * W), from, n);
+        }
+      }
+    }
+    for (int t = 0; t < count; t++) {
+      store(work, t, row + (long) t * W, Math.min(W, queries - t * W));
+    }
+  }
+
+  private void block(AttentionWorkspace work, int t, long row, int lanes, int from, int keys) {
+    final float[] tile = work.tile;
+    TileProductsSimd.scores(
+        work.queries,
+        t * heads.depth() * W,
+        heads.depth(),
+        work.keys,
+        work.keyOffset,
+        work.keyStride,
+        keys,
+        tile);
+    if (sloped) {
+      slope(tile, row, from, keys);
+    }
+    boolean poisoned = false;
+    if (biased || mask.single() || from + keys > work.first[t]) {
+      // A weight of 0 does not silence a NaN, so hidden values that are not finite are left out.
+      poisoned = !work.finiteValues(keys, heads.width());
+      if (poisoned) {
+        Arrays.fill(work.hidden, 0, keys * W, false);
+      }
+      hide(work, row, lanes, from, keys, poisoned);
+    }
+    weigh(work, t, keys);
+    if (poisoned) {
+      accumulateSeen(work, t, keys);
+    } else {
+      TileProductsSimd.accumulate(
+          tile,
+          keys,
+          work.values,
+          work.valueOffset,
+          work.valueStride,
+          heads.width(),
+          work.sums,
+          t * heads.width() * W);
+    }
+  }
+
+  private void slope(float[] tile, long row, int from, int keys) {
+    final long h = row / heads.queries() % heads.heads();
+    final float m = (float) (slopes.getDouble(slopes.flatIndex(h)) * LOG2E);
+    final int position = (int) (row % heads.queries()) + heads.keys() - heads.queries();
+    for (int j = 0; j < keys; j++) {
+      for (int lane = 0; lane < W; lane++) {
+        tile[j * W + lane] -= m * Math.abs(position + lane - from - j);
+      }
+    }
+  }
+
+  /** Adds the bias and writes -inf over the scores of keys that are not seen. */
+  private void hide(
+      AttentionWorkspace work, long row, int lanes, int from, int keys, boolean remember) {
+    final float[] tile = work.tile;
+    for (int lane = 0; lane < lanes; lane++) {
+      final long r = row + lane;
+      if (biased) {
+        final long at = bias.broadcastRowOffset(scores, r);
+        final long step = bias.rowLength() == 1 ? 0 : bias.rowStride();
+        for (int j = 0; j < keys; j++) {
+          final float added =
+              bias.memory()
+                  .get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + (from + j) * step) * Float.BYTES);
+          tile[j * W + lane] =
+              added == Float.NEGATIVE_INFINITY ? added : tile[j * W + lane] + added * (float) LOG2E;
+          work.hidden[j * W + lane] |= remember && added == Float.NEGATIVE_INFINITY;
+        }
+      }
+      final int visible = (int) Math.min(keys, mask.visible(r) - from);
+      for (int j = Math.max(0, visible); j < keys; j++) {
+        tile[j * W + lane] = Float.NEGATIVE_INFINITY;
+        work.hidden[j * W + lane] |= remember;
+      }
+      if (mask.single()) {
+        for (int j = 0; j < visible; j++) {
+          if (!mask.keeps(r, from + j)) {
+            tile[j * W + lane] = Float.NEGATIVE_INFINITY;
+            work.hidden[j * W + lane] |= remember;
+          }
+        }
+      }
+    }
+  }
+
+  private void accumulateSeen(AttentionWorkspace work, int t, int keys) {
+    final float[] sums = work.sums;
+    for (int c = 0; c < heads.width(); c++) {
+      final int at = (t * heads.width() + c) * W;
+      for (int j = 0; j < keys; j++) {
+        final float value = work.values[work.valueOffset + j * work.valueStride + c];
+        for (int lane = 0; lane < W; lane++) {
+          if (!work.hidden[j * W + lane]) {
+            sums[at + lane] = Math.fma(work.tile[j * W + lane], value, sums[at + lane]);
+          }
+        }
+      }
+    }
+  }
+
+  /** Transposes and scales queries; unused lanes are 0. Finds out which keys they see. */
+  private void load(AttentionWorkspace work, int t, long row, int lanes) {
+    final float[] to = work.queries;
+    final int depth = heads.depth();
+    final int base = t * depth * W;
+    int least = Integer.MAX_VALUE;
+    int most = 0;
+    for (int lane = 0; lane < W; lane++) {
+      if (lane >= lanes) {
+        for (int c = 0; c < depth; c++) {
+          to[base + c * W + lane] = 0;
+        }
+        continue;
+      }
+      work.copyRow(q, row + lane, depth);
+      final float[] from = work.line;
+      for (int c = 0; c < depth; c++) {
+        to[base + c * W + lane] = from[c] * scale;
+      }
+      final int visible = (int) mask.visible(row + lane);
+      least = Math.min(least, visible);
+      most = Math.max(most, visible);
+    }
+    work.first[t] = least;
+    work.last[t] = most;
+    Arrays.fill(work.sums, t * heads.width() * W, (t + 1) * heads.width() * W, 0);
+  }
+
+  private void store(AttentionWorkspace work, int t, long row, int lanes) {
+    final int width = heads.width();
+    final int base = t * width * W;
+    for (int lane = 0; lane < lanes; lane++) {
+      final float factor = factor(work, t, lane);
+      final float[] line = work.line;
+      for (int c = 0; c < width; c++) {
+        final float sum = work.sums[base + c * W + lane];
+        line[c] = factor == 0 ? 0 : sum * factor;
+      }
+      work.storeRow(o, row + lane, width);
+    }
+  }
+}

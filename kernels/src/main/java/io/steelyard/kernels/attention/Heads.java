@@ -1,0 +1,296 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.mask.Mask;
+import io.steelyard.kernels.operator.Arguments;
+import io.steelyard.kernels.operator.Parameter;
+import io.steelyard.kernels.operator.Port;
+import io.steelyard.kernels.rows.RowMask;
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.DoubleUnaryOperator;
+
+/**
+ * What the attention operators have in common: their ports and parameters, the checks of their
+ * shapes, and in double the scores of one query.
+ *
+ * @param batch B
+ * @param heads H, of queries
+ * @param keyHeads heads of keys and values; H is a multiple of it, and query head h uses key head
+ *     {@code h keyHeads / H}
+ * @param queries Tq
+ * @param keys Tk
+ * @param depth D, extent of a query and a key
+ * @param width Dv, extent of a value
+ */
+record Heads(int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
+
+  static final List<Port> INPUTS =
+      List.of(
+          Port.of("q", "Q", "[B, H, Tq, D]", "Queries."),
+          Port.of("k", "K", "[B, Hk, Tk, D]", "Keys; H is a multiple of Hk."),
+          Port.of("v", "V", "[B, Hk, Tk, Dv]", "Values."),
+          Port.mask("mask", "mask", "broadcasts to [B, H, Tq, Tk]", "True where a key is seen."),
+          new Port(
+              "bias",
+              "bias",
+              Port.Kind.FLOAT,
+              "broadcasts to [B, H, Tq, Tk]",
+              true,
+              "Added to the scores; -inf hides a key."),
+          new Port(
+              "slopes", "m", Port.Kind.FLOAT, "[H]", true, "ALiBi: score - m |i + Tk - Tq - j|."),
+          new Port(
+              "lengths",
+              "lengths",
+              Port.Kind.INTEGER,
+              "broadcasts to [B, H, Tq, 1]",
+              true,
+              "How many leading keys each query sees."));
+
+  static final List<Port> OUTPUTS =
+      List.of(Port.of("o", "O", "[B, H, Tq, Dv]", "Weighted sums of values."));
+
+  /** The parameters of every attention, with those of one before them. */
+  static List<Parameter> parameters(Parameter... own) {
+    final List<Parameter> all = new ArrayList<>(List.of(own));
+    all.add(
+        new Parameter.Flag("causal", "causal", false, "Whether query i sees j <= i + Tk - Tq."));
+    all.add(
+        new Parameter.Real(
+            "scale",
+            "s",
+            0.0,
+            Double.NEGATIVE_INFINITY,
+            Double.POSITIVE_INFINITY,
+            "Factor of q.k; 0 for 1/sqrt(D)."));
+    all.add(
+        new Parameter.Whole(
+            "threads",
+            "threads",
+            0L,
+            0,
+            Integer.MAX_VALUE,
+            "Most threads to use; 0 for all processors."));
+    return List.copyOf(all);
+  }
+
+  /** The options that a call by name asks for. */
+  static AttentionOptions options(Arguments arguments) {
+    Mask mask = arguments.flag("causal") ? Mask.causal() : Mask.none();
+    mask = arguments.optional("mask").map(Mask::keep).map(mask::and).orElse(mask);
+    mask = arguments.optional("lengths").map(Mask::lengths).map(mask::and).orElse(mask);
+    final double scale = arguments.real("scale");
+    return new AttentionOptions(
+        mask,
+        arguments.optional("bias"),
+        arguments.optional("slopes"),
+        scale == 0 ? OptionalDouble.empty() : OptionalDouble.of(scale),
+        (int) arguments.whole("threads"));
+  }
+
+  /** A new output for a call by name. */
+  static Tensor newOutput(Arguments arguments) {
+    final Tensor q = arguments.tensor("q");
+    final Tensor v = arguments.tensor("v");
+    checkRank("q", q);
+    checkRank("v", v);
+    return Tensor.zeros(q.dtype(), q.dim(0), q.dim(1), q.dim(2), v.dim(3));
+  }
+
+  /** Checks the tensors of a call and reads their extents. */
+  static Heads of(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
+    checkRank("q", q);
+    checkRank("k", k);
+    checkRank("v", v);
+    checkRank("o", o);
+    if (q.dtype() != DType.F32 && q.dtype() != DType.F64) {
+      throw new IllegalArgumentException("q is " + q + "; expected f32 or f64");
+    }
+    check("k", k, q.dtype(), q.dim(0), k.dim(1), k.dim(2), q.dim(3));
+    check("v", v, q.dtype(), q.dim(0), k.dim(1), k.dim(2), v.dim(3));
+    check("o", o, q.dtype(), q.dim(0), q.dim(1), q.dim(2), v.dim(3));
+    if (k.dim(1) == 0 ? q.dim(1) != 0 : q.dim(1) % k.dim(1) != 0) {
+      throw new IllegalArgumentException(
+          "k is " + k + "; expected a number of heads that divides the " + q.dim(1) + " of q");
+    }
+    if (o.memory().isReadOnly()) {
+      throw new IllegalArgumentException("o is read-only; expected memory to write to");
+    }
+    checkApart("q", q, o);
+    checkApart("k", k, o);
+    checkApart("v", v, o);
+    final Heads heads =
+        new Heads(
+            Math.toIntExact(q.dim(0)),
+            Math.toIntExact(q.dim(1)),
+            Math.toIntExact(k.dim(1)),
+            Math.toIntExact(q.dim(2)),
+            Math.toIntExact(k.dim(2)),
+            Math.toIntExact(q.dim(3)),
+            Math.toIntExact(v.dim(3)));
+    options.bias().ifPresent(bias -> heads.checkBias(bias, q.dtype()));
+    options.slopes().ifPresent(slopes -> check("slopes", slopes, q.dtype(), q.dim(1)));
+    return heads;
+  }
+
+  private static void checkRank(String name, Tensor tensor) {
+    if (tensor.rank() != 4) {
+      throw new IllegalArgumentException(
+          name + " is " + tensor + "; expected the axes [B, H, T, D]");
+    }
+  }
+
+  private static void check(String name, Tensor tensor, DType dtype, long... shape) {
+    if (tensor.dtype() != dtype || !java.util.Arrays.equals(tensor.shape(), shape)) {
+      throw new IllegalArgumentException(
+          name
+              + " is "
+              + tensor
+              + "; expected "
+              + dtype.label()
+              + java.util.Arrays.toString(shape));
+    }
+  }
+
+  private static void checkApart(String name, Tensor input, Tensor o) {
+    if (o.overlaps(input)) {
+      throw new IllegalArgumentException(
+          "o shares memory with " + name + "; expected memory of its own");
+    }
+  }
+
+  private void checkBias(Tensor bias, DType dtype) {
+    final long[] scores = {batch, heads, queries, keys};
+    final int lead = 4 - bias.rank();
+    boolean fits = bias.dtype() == dtype && lead >= 0;
+    for (int axis = 0; fits && axis < bias.rank(); axis++) {
+      fits = bias.dim(axis) == 1 || bias.dim(axis) == scores[axis + lead];
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "bias is "
+              + bias
+              + "; expected "
+              + dtype.label()
+              + ", broadcastable to the scores "
+              + java.util.Arrays.toString(scores));
+    }
+  }
+
+  /** A tensor with the shape of the scores that takes no memory, for masks and biases to fit to. */
+  Tensor scores() {
+    return Tensor.of(new float[1], 1, 1, 1, 1).broadcastTo(batch, heads, queries, keys);
+  }
+
+  /** The factor of {@code q.k}. */
+  double scale(AttentionOptions options) {
+    return options.scale().orElse(1 / Math.sqrt(depth));
+  }
+
+  /** Row of the keys and values, among all of theirs, that key 0 of a query's row stands in. */
+  long keyRow(long queryRow) {
+    final long head = queryRow / queries;
+    final long b = head / heads;
+    final long h = head % heads;
+    return (b * keyHeads + h * keyHeads / heads) * keys;
+  }
+
+  /** In double, the scores of one query and which keys it sees. */
+  final class Row {
+
+    private final Tensor q;
+    private final Tensor k;
+    private final RowMask mask = new RowMask();
+    private final Optional<Tensor> bias;
+    private final Optional<Tensor> slopes;
+    private final Tensor like;
+    private final double scale;
+    final double[] scores = new double[keys];
+    final boolean[] seen = new boolean[keys];
+
+    Row(Tensor q, Tensor k, AttentionOptions options) {
+      this.q = q;
+      this.k = k;
+      bias = options.bias().map(b -> b.broadcastTo(batch, heads, queries, keys));
+      slopes = options.slopes();
+      scale = scale(options);
+      like = Heads.this.scores();
+      mask.bind(options.mask(), like);
+    }
+
+    /** Fills {@link #scores} and {@link #seen} for a row of the queries. */
+    void load(long row) {
+      final long i = row % queries;
+      final long h = row / queries % heads;
+      final long visible = mask.visible(row);
+      for (int j = 0; j < keys; j++) {
+        double score = scale * dot(row, j);
+        seen[j] = j < visible && mask.keeps(row, j);
+        if (bias.isPresent()) {
+          final Tensor b = bias.get();
+          final double added = b.getDouble(b.rowOffset(row) + j * b.rowStride());
+          seen[j] &= added != Double.NEGATIVE_INFINITY;
+          score += added;
+        }
+        if (slopes.isPresent()) {
+          score -= slopes.get().get(h) * Math.abs(i + keys - queries - j);
+        }
+        scores[j] = score;
+      }
+    }
+
+    double dot(long row, int j) {
+      final long qAt = q.rowOffset(row);
+      final long kAt = k.rowOffset(keyRow(row) + j);
+      double dot = 0;
+      for (int c = 0; c < depth; c++) {
+        dot += q.getDouble(qAt + c * q.rowStride()) * k.getDouble(kAt + c * k.rowStride());
+      }
+      return dot;
+    }
+  }
+
+  /**
+   * Attention with weights that are a function of one score alone, in double; or of a row, where
+   * {@code normalise} turns the seen scores into weights first.
+   */
+  void meaning(
+      Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options, Weights normalise) {
+    final Row row = new Row(q, k, options);
+    for (long r = 0; r < (long) batch * heads * queries; r++) {
+      row.load(r);
+      normalise.apply(row.scores, row.seen);
+      final long keyRow = keyRow(r);
+      final long at = o.rowOffset(r);
+      for (int c = 0; c < width; c++) {
+        double sum = 0;
+        for (int j = 0; j < keys; j++) {
+          if (row.seen[j]) {
+            sum += row.scores[j] * v.getDouble(v.rowOffset(keyRow + j) + c * v.rowStride());
+          }
+        }
+        o.setDouble(at + c * o.rowStride(), sum);
+      }
+    }
+  }
+
+  /** Turns the scores of one query into weights, in place. */
+  interface Weights {
+
+    /** Entries that are not seen are left alone. */
+    void apply(double[] scores, boolean[] seen);
+
+    /** Weights that depend on their own score alone. */
+    static Weights each(DoubleUnaryOperator weight) {
+      return (scores, seen) -> {
+        for (int j = 0; j < scores.length; j++) {
+          scores[j] = seen[j] ? weight.applyAsDouble(scores[j]) : 0;
+        }
+      };
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
+
+/**
+ * Softmax attention in float32: weights relative to a reference of each query, which is raised to
+ * its largest score only when a score exceeds it by {@link #SLACK}; then what has been added up is
+ * scaled down.
+ */
+final class SoftmaxAttentionSimd extends FusedAttention {
+
+  /** Scores are in powers of two, so weights and their sums stay below {@code 2^8} a key. */
+  private static final float SLACK = 8;
+
+  private static final ThreadLocal<SoftmaxAttentionSimd> OWN =
+      ThreadLocal.withInitial(SoftmaxAttentionSimd::new);
+
+  private SoftmaxAttentionSimd() {}
+
+  static void apply(Tensor q, Tensor k, Tensor v, Tensor o, Heads heads, AttentionOptions options) {
+    OWN.get().run(q, k, v, o, heads, options);
+  }
+
+  @Override
+  void begin(AttentionWorkspace work, int tile) {
+    Arrays.fill(work.references, tile * W, (tile + 1) * W, Float.NEGATIVE_INFINITY);
+    Arrays.fill(work.totals, tile * W, (tile + 1) * W, 0);
+  }
+
+  @Override
+  void weigh(AttentionWorkspace work, int tile, int keys) {
+    final float[] lanes = work.lanes;
+    final float[] references = work.references;
+    TileWeightsSimd.tops(work.tile, keys, lanes);
+    for (int lane = 0; lane < W; lane++) {
+      final int at = tile * W + lane;
+      if (lanes[lane] > references[at] + SLACK) {
+        raise(work, tile, lane, lanes[lane]);
+      }
+      lanes[lane] = references[at] == Float.NEGATIVE_INFINITY ? 0 : references[at];
+    }
+    TileWeightsSimd.powers(work.tile, keys, lanes, work.totals, tile * W);
+  }
+
+  private static void raise(AttentionWorkspace work, int tile, int lane, float top) {
+    final int at = tile * W + lane;
+    if (work.references[at] > Float.NEGATIVE_INFINITY) {
+      final float factor = (float) Math.pow(2, work.references[at] - top);
+      work.totals[at] *= factor;
+      work.scaleSums(tile, lane, factor);
+    }
+    work.references[at] = top;
+  }
+
+  @Override
+  float factor(AttentionWorkspace work, int tile, int lane) {
+    final float total = work.totals[tile * W + lane];
+    return total == 0 ? 0 : 1 / total;
+  }
+}
