@@ -52,6 +52,12 @@ public enum SoftmaxOperator {
     };
   }
 
+  /** Whether {@link #SOFTMAX} runs the same code for these rows. */
+  boolean isDefaultFor(Rows rows) {
+    return this == ONLINE
+        && Softmax.fastest(rows.count(), rows.length()) == SoftmaxAlgorithm.ONLINE;
+  }
+
   /** The call, with its options fixed. */
   Call call(int threads) {
     final NormaliserOptions options = NormaliserOptions.defaults().withThreads(threads);

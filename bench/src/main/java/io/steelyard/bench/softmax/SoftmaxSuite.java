@@ -98,6 +98,7 @@ public final class SoftmaxSuite implements Suite {
             : Optional.of(limit(operator.moves(rows), rows, Output.REUSED, threads)),
         rivals
             ? VARIANTS.stream()
+                .filter(v -> !v.isDefaultFor(rows))
                 .map(v -> new Contender(v.label(), ours(v, rows, Output.REUSED, threads)))
                 .toList()
             : List.of(),
