@@ -22,7 +22,7 @@ final class AttentionWorkspace {
   /** Scores, then weights, of one tile and a block of keys. */
   final float[] tile = new float[FusedAttention.KEYS * W];
 
-  /** Which scores of the tile are hidden, where it matters. */
+  /** Which scores of the tile are hidden, where any can be. */
   final boolean[] hidden = new boolean[FusedAttention.KEYS * W];
 
   /** What each lane's weights are relative to, where they are. */
@@ -80,6 +80,14 @@ final class AttentionWorkspace {
     line = room(line, Math.max(depth, width));
   }
 
+  int depth() {
+    return depth;
+  }
+
+  int width() {
+    return width;
+  }
+
   private static float[] room(float[] panel, int length) {
     return panel.length < length ? new float[length] : panel;
   }
@@ -114,13 +122,13 @@ final class AttentionWorkspace {
     }
   }
 
-  /** Whether the first {@code count} values of the block are all finite. */
-  boolean finiteValues(int count, int length) {
+  /** Whether rows of numbers are all finite. */
+  static boolean finite(float[] numbers, int offset, int stride, int count, int length) {
     for (int j = 0; j < count; j++) {
-      final int at = valueOffset + j * valueStride;
+      final int at = offset + j * stride;
       float nothing = 0;
       for (int c = 0; c < length; c++) {
-        nothing += values[at + c] * 0f;
+        nothing += numbers[at + c] * 0f;
       }
       if (nothing != 0) {
         return false;
@@ -129,16 +137,28 @@ final class AttentionWorkspace {
     return true;
   }
 
+  /** Copies rows into the lanes of a tile, times a factor; unused lanes are 0. */
+  void transpose(
+      Tensor from, long row, int lanes, int length, float factor, float[] to, int offset) {
+    for (int lane = 0; lane < W; lane++) {
+      if (lane < lanes) {
+        copy(from, row + lane, length, line, 0);
+        for (int c = 0; c < length; c++) {
+          to[offset + c * W + lane] = line[c] * factor;
+        }
+      } else {
+        for (int c = 0; c < length; c++) {
+          to[offset + c * W + lane] = 0;
+        }
+      }
+    }
+  }
+
   /** Scales what one query of a tile has added up. */
   void scaleSums(int tile, int lane, float factor) {
     for (int c = 0; c < width; c++) {
       sums[(tile * width + c) * W + lane] *= factor;
     }
-  }
-
-  /** Copies a row to {@link #line}. */
-  void copyRow(Tensor from, long row, int length) {
-    copy(from, row, length, line, 0);
   }
 
   /** Copies {@link #line} to a row. */
@@ -156,7 +176,8 @@ final class AttentionWorkspace {
     }
   }
 
-  private static void copy(Tensor from, long row, int length, float[] to, int offset) {
+  /** Copies a row. */
+  static void copy(Tensor from, long row, int length, float[] to, int offset) {
     final long at = from.rowOffset(row);
     final long stride = from.rowStride();
     if (inPlace(from)) {

@@ -2,10 +2,8 @@ package io.steelyard.kernels.attention;
 
 import io.steelyard.kernels.parallel.Job;
 import io.steelyard.kernels.parallel.Workers;
-import io.steelyard.kernels.rows.RowMask;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -28,22 +26,14 @@ abstract class FusedAttention implements Job {
 
   private static final int TILES = 4;
 
-  private static final double LOG2E = 1.4426950408889634;
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
-  private static final Heads EMPTY = new Heads(0, 1, 1, 0, 0, 0, 0);
 
-  private final RowMask mask = new RowMask();
-  private Heads heads = EMPTY;
+  private final AttentionScores scores = new AttentionScores();
+  private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
   private Tensor q = NOTHING;
   private Tensor k = NOTHING;
   private Tensor v = NOTHING;
   private Tensor o = NOTHING;
-  private Tensor scores = NOTHING;
-  private Tensor bias = NOTHING;
-  private Tensor slopes = NOTHING;
-  private boolean biased;
-  private boolean sloped;
-  private float scale;
   private int tiles;
   private int partsPerHead;
 
@@ -55,8 +45,11 @@ abstract class FusedAttention implements Job {
    */
   abstract void weigh(AttentionWorkspace work, int tile, int keys);
 
-  /** What a lane's sum of weighted values is multiplied by in the end; NaN for a NaN row. */
-  abstract float factor(AttentionWorkspace work, int tile, int lane);
+  /**
+   * What a lane's sum of weighted values is multiplied by in the end; NaN for a NaN row. Called
+   * once for each query.
+   */
+  abstract float factor(AttentionWorkspace work, int tile, int lane, long row);
 
   /** Sets the statistics of a tile at its start. */
   abstract void begin(AttentionWorkspace work, int tile);
@@ -77,15 +70,7 @@ abstract class FusedAttention implements Job {
     k = keys;
     v = values;
     o = out;
-    if (!scores.hasShapeOf(out) || scores.dim(3) != extents.keys()) {
-      scores = extents.scores();
-    }
-    mask.bind(options.mask(), scores);
-    biased = options.bias().isPresent();
-    bias = options.bias().orElse(NOTHING);
-    sloped = options.slopes().isPresent();
-    slopes = options.slopes().orElse(NOTHING);
-    scale = (float) (extents.scale(options) * LOG2E);
+    scores.bind(extents, options);
     try {
       final Workers workers = Workers.shared();
       final int threads =
@@ -105,8 +90,7 @@ abstract class FusedAttention implements Job {
       k = NOTHING;
       v = NOTHING;
       o = NOTHING;
-      bias = NOTHING;
-      slopes = NOTHING;
+      scores.release();
     }
   }
 
@@ -145,29 +129,16 @@ abstract class FusedAttention implements Job {
 
   private void block(AttentionWorkspace work, int t, long row, int lanes, int from, int keys) {
     final float[] tile = work.tile;
-    TileProductsSimd.scores(
-        work.queries,
-        t * heads.depth() * W,
-        heads.depth(),
-        work.keys,
-        work.keyOffset,
-        work.keyStride,
-        keys,
-        tile);
-    if (sloped) {
-      slope(tile, row, from, keys);
-    }
-    boolean poisoned = false;
-    if (biased || mask.single() || from + keys > work.first[t]) {
-      // A weight of 0 does not silence a NaN, so hidden values that are not finite are left out.
-      poisoned = !work.finiteValues(keys, heads.width());
-      if (poisoned) {
-        Arrays.fill(work.hidden, 0, keys * W, false);
-      }
-      hide(work, row, lanes, from, keys, poisoned);
+    scores.fill(tile, work.queries, t * heads.depth() * W, work, row, from, keys);
+    final boolean hides = scores.hides(work.first[t], from, keys);
+    if (hides) {
+      scores.hide(tile, work.hidden, row, lanes, from, keys);
     }
     weigh(work, t, keys);
-    if (poisoned) {
+    // A weight of 0 does not silence a NaN, so hidden values that are not finite are left out.
+    if (hides
+        && !AttentionWorkspace.finite(
+            work.values, work.valueOffset, work.valueStride, keys, heads.width())) {
       accumulateSeen(work, t, keys);
     } else {
       TileProductsSimd.accumulate(
@@ -179,51 +150,6 @@ abstract class FusedAttention implements Job {
           heads.width(),
           work.sums,
           t * heads.width() * W);
-    }
-  }
-
-  private void slope(float[] tile, long row, int from, int keys) {
-    final long h = row / heads.queries() % heads.heads();
-    final float m = (float) (slopes.getDouble(slopes.flatIndex(h)) * LOG2E);
-    final int position = (int) (row % heads.queries()) + heads.keys() - heads.queries();
-    for (int j = 0; j < keys; j++) {
-      for (int lane = 0; lane < W; lane++) {
-        tile[j * W + lane] -= m * Math.abs(position + lane - from - j);
-      }
-    }
-  }
-
-  /** Adds the bias and writes -inf over the scores of keys that are not seen. */
-  private void hide(
-      AttentionWorkspace work, long row, int lanes, int from, int keys, boolean remember) {
-    final float[] tile = work.tile;
-    for (int lane = 0; lane < lanes; lane++) {
-      final long r = row + lane;
-      if (biased) {
-        final long at = bias.broadcastRowOffset(scores, r);
-        final long step = bias.rowLength() == 1 ? 0 : bias.rowStride();
-        for (int j = 0; j < keys; j++) {
-          final float added =
-              bias.memory()
-                  .get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + (from + j) * step) * Float.BYTES);
-          tile[j * W + lane] =
-              added == Float.NEGATIVE_INFINITY ? added : tile[j * W + lane] + added * (float) LOG2E;
-          work.hidden[j * W + lane] |= remember && added == Float.NEGATIVE_INFINITY;
-        }
-      }
-      final int visible = (int) Math.min(keys, mask.visible(r) - from);
-      for (int j = Math.max(0, visible); j < keys; j++) {
-        tile[j * W + lane] = Float.NEGATIVE_INFINITY;
-        work.hidden[j * W + lane] |= remember;
-      }
-      if (mask.single()) {
-        for (int j = 0; j < visible; j++) {
-          if (!mask.keeps(r, from + j)) {
-            tile[j * W + lane] = Float.NEGATIVE_INFINITY;
-            work.hidden[j * W + lane] |= remember;
-          }
-        }
-      }
     }
   }
 
@@ -244,24 +170,12 @@ abstract class FusedAttention implements Job {
 
   /** Transposes and scales queries; unused lanes are 0. Finds out which keys they see. */
   private void load(AttentionWorkspace work, int t, long row, int lanes) {
-    final float[] to = work.queries;
     final int depth = heads.depth();
-    final int base = t * depth * W;
+    work.transpose(q, row, lanes, depth, scores.queryFactor(), work.queries, t * depth * W);
     int least = Integer.MAX_VALUE;
     int most = 0;
-    for (int lane = 0; lane < W; lane++) {
-      if (lane >= lanes) {
-        for (int c = 0; c < depth; c++) {
-          to[base + c * W + lane] = 0;
-        }
-        continue;
-      }
-      work.copyRow(q, row + lane, depth);
-      final float[] from = work.line;
-      for (int c = 0; c < depth; c++) {
-        to[base + c * W + lane] = from[c] * scale;
-      }
-      final int visible = (int) mask.visible(row + lane);
+    for (int lane = 0; lane < lanes; lane++) {
+      final int visible = scores.visible(row + lane);
       least = Math.min(least, visible);
       most = Math.max(most, visible);
     }
@@ -274,7 +188,7 @@ abstract class FusedAttention implements Job {
     final int width = heads.width();
     final int base = t * width * W;
     for (int lane = 0; lane < lanes; lane++) {
-      final float factor = factor(work, t, lane);
+      final float factor = factor(work, t, lane, row + lane);
       final float[] line = work.line;
       for (int c = 0; c < width; c++) {
         final float sum = work.sums[base + c * W + lane];

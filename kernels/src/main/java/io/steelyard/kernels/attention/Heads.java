@@ -8,6 +8,7 @@ import io.steelyard.kernels.rows.RowMask;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -27,6 +28,9 @@ import java.util.function.DoubleUnaryOperator;
  * @param width Dv, extent of a value
  */
 record Heads(int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
+
+  private static final ThreadLocal<Heads> LAST =
+      ThreadLocal.withInitial(() -> new Heads(0, 1, 1, 0, 0, 0, 0));
 
   static final List<Port> INPUTS =
       List.of(
@@ -53,6 +57,15 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
 
   static final List<Port> OUTPUTS =
       List.of(Port.of("o", "O", "[B, H, Tq, Dv]", "Weighted sums of values."));
+
+  static final List<Port> COTANGENTS =
+      List.of(Port.of("do", "dL/dO", "[B, H, Tq, Dv]", "Gradient with respect to o."));
+
+  static final List<Port> GRADIENTS =
+      List.of(
+          Port.of("dq", "dL/dQ", "[B, H, Tq, D]", "Gradient with respect to q."),
+          Port.of("dk", "dL/dK", "[B, Hk, Tk, D]", "Gradient with respect to k."),
+          Port.of("dv", "dL/dV", "[B, Hk, Tk, Dv]", "Gradient with respect to v."));
 
   /** The parameters of every attention, with those of one before them. */
   static List<Parameter> parameters(Parameter... own) {
@@ -101,30 +114,22 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     return Tensor.zeros(q.dtype(), q.dim(0), q.dim(1), q.dim(2), v.dim(3));
   }
 
-  /** Checks the tensors of a call and reads their extents. */
-  static Heads of(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
+  /** Checks the inputs of a call and reads their extents. */
+  static Heads of(Tensor q, Tensor k, Tensor v, AttentionOptions options) {
     checkRank("q", q);
     checkRank("k", k);
     checkRank("v", v);
-    checkRank("o", o);
     if (q.dtype() != DType.F32 && q.dtype() != DType.F64) {
       throw new IllegalArgumentException("q is " + q + "; expected f32 or f64");
     }
     check("k", k, q.dtype(), q.dim(0), k.dim(1), k.dim(2), q.dim(3));
     check("v", v, q.dtype(), q.dim(0), k.dim(1), k.dim(2), v.dim(3));
-    check("o", o, q.dtype(), q.dim(0), q.dim(1), q.dim(2), v.dim(3));
     if (k.dim(1) == 0 ? q.dim(1) != 0 : q.dim(1) % k.dim(1) != 0) {
       throw new IllegalArgumentException(
           "k is " + k + "; expected a number of heads that divides the " + q.dim(1) + " of q");
     }
-    if (o.memory().isReadOnly()) {
-      throw new IllegalArgumentException("o is read-only; expected memory to write to");
-    }
-    checkApart("q", q, o);
-    checkApart("k", k, o);
-    checkApart("v", v, o);
     final Heads heads =
-        new Heads(
+        cached(
             Math.toIntExact(q.dim(0)),
             Math.toIntExact(q.dim(1)),
             Math.toIntExact(k.dim(1)),
@@ -132,9 +137,62 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
             Math.toIntExact(k.dim(2)),
             Math.toIntExact(q.dim(3)),
             Math.toIntExact(v.dim(3)));
-    options.bias().ifPresent(bias -> heads.checkBias(bias, q.dtype()));
-    options.slopes().ifPresent(slopes -> check("slopes", slopes, q.dtype(), q.dim(1)));
+    if (options.bias().isPresent()) {
+      heads.checkBias(options.bias().get(), q.dtype());
+    }
+    if (options.slopes().isPresent()) {
+      final Tensor slopes = options.slopes().get();
+      if (slopes.dtype() != q.dtype() || slopes.rank() != 1 || slopes.dim(0) != heads.heads) {
+        throw unexpected("slopes", slopes, q.dtype(), heads.heads);
+      }
+    }
     return heads;
+  }
+
+  /** As {@link #of(Tensor, Tensor, Tensor, AttentionOptions)}, and checks the output. */
+  static Heads of(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
+    final Heads heads = of(q, k, v, options);
+    heads.checkLikeOutput("o", o, q.dtype());
+    if (o.memory().isReadOnly()) {
+      throw new IllegalArgumentException("o is read-only; expected memory to write to");
+    }
+    checkApart("q", q, o);
+    checkApart("k", k, o);
+    checkApart("v", v, o);
+    return heads;
+  }
+
+  /** Checks a tensor with the shape of the output. */
+  void checkLikeOutput(String name, Tensor tensor, DType dtype) {
+    check(name, tensor, dtype, batch, heads, queries, width);
+  }
+
+  /** Checks a tensor of one number for each query. */
+  void checkLogSums(Tensor lse, DType dtype) {
+    if (lse.dtype() != dtype
+        || lse.rank() != 3
+        || lse.dim(0) != batch
+        || lse.dim(1) != heads
+        || lse.dim(2) != queries) {
+      throw unexpected("lse", lse, dtype, batch, heads, queries);
+    }
+  }
+
+  /** Checks the tensors that gradients are read from and written to. */
+  void checkVjp(Tensor q, Tensor cotangent, Tensor dq, Tensor dk, Tensor dv) {
+    final DType dtype = q.dtype();
+    checkLikeOutput("do", cotangent, dtype);
+    check("dq", dq, dtype, batch, heads, queries, depth);
+    check("dk", dk, dtype, batch, keyHeads, keys, depth);
+    check("dv", dv, dtype, batch, keyHeads, keys, width);
+    if (dq.memory().isReadOnly() || dk.memory().isReadOnly() || dv.memory().isReadOnly()) {
+      throw new IllegalArgumentException(
+          "one of dq, dk, dv is read-only; expected memory to write to");
+    }
+    if (dq.overlaps(dk) || dq.overlaps(dv) || dk.overlaps(dv)) {
+      throw new IllegalArgumentException(
+          "dq, dk and dv share memory; expected memory of their own");
+    }
   }
 
   private static void checkRank(String name, Tensor tensor) {
@@ -144,16 +202,40 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     }
   }
 
-  private static void check(String name, Tensor tensor, DType dtype, long... shape) {
-    if (tensor.dtype() != dtype || !java.util.Arrays.equals(tensor.shape(), shape)) {
-      throw new IllegalArgumentException(
-          name
-              + " is "
-              + tensor
-              + "; expected "
-              + dtype.label()
-              + java.util.Arrays.toString(shape));
+  /** The extents of the last call of this thread, if they are the same: a call is no garbage. */
+  private static Heads cached(
+      int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
+    final Heads last = LAST.get();
+    if (last.batch == batch
+        && last.heads == heads
+        && last.keyHeads == keyHeads
+        && last.queries == queries
+        && last.keys == keys
+        && last.depth == depth
+        && last.width == width) {
+      return last;
     }
+    final Heads fresh = new Heads(batch, heads, keyHeads, queries, keys, depth, width);
+    LAST.set(fresh);
+    return fresh;
+  }
+
+  private static void check(
+      String name, Tensor tensor, DType dtype, long batch, long heads, long tokens, long extent) {
+    if (tensor.dtype() != dtype
+        || tensor.rank() != 4
+        || tensor.dim(0) != batch
+        || tensor.dim(1) != heads
+        || tensor.dim(2) != tokens
+        || tensor.dim(3) != extent) {
+      throw unexpected(name, tensor, dtype, batch, heads, tokens, extent);
+    }
+  }
+
+  private static IllegalArgumentException unexpected(
+      String name, Tensor tensor, DType dtype, long... shape) {
+    return new IllegalArgumentException(
+        name + " is " + tensor + "; expected " + dtype.label() + Arrays.toString(shape));
   }
 
   private static void checkApart(String name, Tensor input, Tensor o) {
@@ -177,7 +259,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
               + "; expected "
               + dtype.label()
               + ", broadcastable to the scores "
-              + java.util.Arrays.toString(scores));
+              + Arrays.toString(scores));
     }
   }
 
@@ -276,6 +358,66 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
         o.setDouble(at + c * o.rowStride(), sum);
       }
     }
+  }
+
+  /** Gradients of {@link #meaning}, in double, rounded once at the end. */
+  void vjpMeaning(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor cotangent,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      AttentionOptions options,
+      Weights normalise,
+      ScoreGradients gradients) {
+    final Row row = new Row(q, k, options);
+    final double scale = scale(options);
+    final double[][] keySums = new double[batch * keyHeads * keys][depth];
+    final double[][] valueSums = new double[batch * keyHeads * keys][width];
+    final double[] dp = new double[keys];
+    final double[] query = new double[depth];
+    for (long r = 0; r < (long) batch * heads * queries; r++) {
+      row.load(r);
+      normalise.apply(row.scores, row.seen);
+      final int keyRow = Math.toIntExact(keyRow(r));
+      final long at = cotangent.rowOffset(r);
+      for (int j = 0; j < keys; j++) {
+        dp[j] = 0;
+        for (int c = 0; row.seen[j] && c < width; c++) {
+          final double g = cotangent.getDouble(at + c * cotangent.rowStride());
+          dp[j] += g * v.getDouble(v.rowOffset(keyRow + j) + c * v.rowStride());
+          valueSums[keyRow + j][c] += row.scores[j] * g;
+        }
+      }
+      gradients.apply(row.scores, dp, row.seen);
+      Arrays.fill(query, 0);
+      for (int j = 0; j < keys; j++) {
+        for (int c = 0; row.seen[j] && c < depth; c++) {
+          query[c] += dp[j] * k.getDouble(k.rowOffset(keyRow + j) + c * k.rowStride());
+          keySums[keyRow + j][c] += dp[j] * q.getDouble(q.rowOffset(r) + c * q.rowStride());
+        }
+      }
+      write(dq, r, query, scale);
+    }
+    for (int r = 0; r < keySums.length; r++) {
+      write(dk, r, keySums[r], scale);
+      write(dv, r, valueSums[r], 1);
+    }
+  }
+
+  private static void write(Tensor to, long row, double[] sums, double factor) {
+    for (int c = 0; c < sums.length; c++) {
+      to.setDouble(to.rowOffset(row) + c * to.rowStride(), sums[c] * factor);
+    }
+  }
+
+  /** Turns the gradients of one query's weights into those of its scores, in place. */
+  interface ScoreGradients {
+
+    /** Entries that are not seen are left alone. */
+    void apply(double[] weights, double[] gradients, boolean[] seen);
   }
 
   /** Turns the scores of one query into weights, in place. */

@@ -1,5 +1,6 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.operator.Arguments;
 import io.steelyard.kernels.operator.Operator;
 import io.steelyard.kernels.operator.Parameter;
 import io.steelyard.kernels.operator.Source;
@@ -57,7 +58,8 @@ public final class SigmoidAttention {
                 Heads.options(arguments));
             return Map.of("o", o);
           },
-          Optional.empty());
+          Optional.of(
+              new Operator.Vjp(Heads.COTANGENTS, Heads.GRADIENTS, SigmoidAttention::gradients)));
 
   private SigmoidAttention() {}
 
@@ -74,14 +76,78 @@ public final class SigmoidAttention {
    */
   public static void apply(
       Tensor q, Tensor k, Tensor v, Tensor o, double b, AttentionOptions options) {
-    if (Double.isNaN(b)) {
-      throw new IllegalArgumentException("b is NaN; expected a number");
-    }
+    checkBias(b);
     final Heads heads = Heads.of(q, k, v, o, options);
     if (q.dtype() == DType.F32 && Simd.available()) {
       SigmoidAttentionSimd.apply(q, k, v, o, heads, b, options);
     } else {
       heads.meaning(q, k, v, o, options, Heads.Weights.each(score -> sigmoid(score + b)));
+    }
+  }
+
+  /**
+   * Writes the gradients of a loss with respect to q, k and v; b, masks, bias and slopes get none.
+   *
+   * <p>With {@code P} the weights and {@code dP = dO V^T}: {@code dS = P (1 - P) dP}, {@code dQ = s
+   * dS K}, {@code dK = s dS^T Q}, {@code dV = P^T dO}; neither o nor sums have to be kept. Pairs
+   * that are not seen have no influence, NaN included. Cost: 14 products of {@code Tq Tk D} a head,
+   * for D = Dv.
+   *
+   * @param cotangent gradient of the loss with respect to o, {@code [B, H, Tq, Dv]}; not modified
+   * @param dq gradient with respect to q; modified
+   * @param dk gradient with respect to k; modified
+   * @param dv gradient with respect to v; modified
+   * @throws IllegalArgumentException if dtypes or shapes do not fit, outputs share memory, or b is
+   *     NaN
+   */
+  public static void vjp(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor cotangent,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      double b,
+      AttentionOptions options) {
+    checkBias(b);
+    final Heads heads = Heads.of(q, k, v, options);
+    heads.checkVjp(q, cotangent, dq, dk, dv);
+    if (q.dtype() == DType.F32 && Simd.available()) {
+      SigmoidAttentionVjpSimd.apply(q, k, v, cotangent, dq, dk, dv, b, heads, options);
+    } else {
+      heads.vjpMeaning(
+          q,
+          k,
+          v,
+          cotangent,
+          dq,
+          dk,
+          dv,
+          options,
+          Heads.Weights.each(score -> sigmoid(score + b)),
+          (weights, gradients, seen) -> {
+            for (int j = 0; j < weights.length; j++) {
+              gradients[j] *= weights[j] * (1 - weights[j]);
+            }
+          });
+    }
+  }
+
+  private static Map<String, Tensor> gradients(Arguments arguments) {
+    final Tensor q = arguments.tensor("q");
+    final Tensor k = arguments.tensor("k");
+    final Tensor v = arguments.tensor("v");
+    final Tensor dq = Tensor.zerosLike(q);
+    final Tensor dk = Tensor.zerosLike(k);
+    final Tensor dv = Tensor.zerosLike(v);
+    vjp(q, k, v, arguments.tensor("do"), dq, dk, dv, arguments.real("b"), Heads.options(arguments));
+    return Map.of("dq", dq, "dk", dk, "dv", dv);
+  }
+
+  private static void checkBias(double b) {
+    if (Double.isNaN(b)) {
+      throw new IllegalArgumentException("b is NaN; expected a number");
     }
   }
 

@@ -30,7 +30,7 @@ final class SigmoidAttentionSimd extends FusedAttention {
   }
 
   @Override
-  float factor(AttentionWorkspace work, int tile, int lane) {
+  float factor(AttentionWorkspace work, int tile, int lane, long row) {
     return 1;
   }
 }

@@ -1,5 +1,6 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.operator.Arguments;
 import io.steelyard.kernels.operator.Operator;
 import io.steelyard.kernels.operator.Source;
 import io.steelyard.kernels.simd.Simd;
@@ -56,7 +57,8 @@ public final class SoftmaxAttention {
                 Heads.options(arguments));
             return Map.of("o", o);
           },
-          Optional.empty());
+          Optional.of(
+              new Operator.Vjp(Heads.COTANGENTS, Heads.GRADIENTS, SoftmaxAttention::gradients)));
 
   private SoftmaxAttention() {}
 
@@ -76,11 +78,145 @@ public final class SoftmaxAttention {
    *     input
    */
   public static void apply(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
+    apply(q, k, v, o, Optional.empty(), options);
+  }
+
+  /**
+   * As {@link #apply(Tensor, Tensor, Tensor, Tensor, AttentionOptions)}, and writes each query's
+   * log-sum-exp of scores, which {@link #vjp} needs: -inf where no key is seen.
+   *
+   * @param lse {@code [B, H, Tq]}; modified
+   */
+  public static void apply(
+      Tensor q, Tensor k, Tensor v, Tensor o, Tensor lse, AttentionOptions options) {
+    apply(q, k, v, o, Optional.of(lse), options);
+  }
+
+  private static void apply(
+      Tensor q, Tensor k, Tensor v, Tensor o, Optional<Tensor> lse, AttentionOptions options) {
     final Heads heads = Heads.of(q, k, v, o, options);
+    if (lse.isPresent()) {
+      heads.checkLogSums(lse.get(), q.dtype());
+    }
     if (q.dtype() == DType.F32 && Simd.available()) {
-      SoftmaxAttentionSimd.apply(q, k, v, o, heads, options);
+      SoftmaxAttentionSimd.apply(q, k, v, o, lse, heads, options);
     } else {
-      heads.meaning(q, k, v, o, options, SoftmaxAttention::softmax);
+      final Row row = new Row(lse);
+      heads.meaning(
+          q,
+          k,
+          v,
+          o,
+          options,
+          (scores, seen) -> {
+            row.next(logSum(scores, seen));
+            softmax(scores, seen);
+          });
+    }
+  }
+
+  /**
+   * Writes the gradients of a loss with respect to q, k and v; masks, bias and slopes get none.
+   *
+   * <p>With {@code P} the weights and {@code dP = dO V^T}: {@code dS = P (dP - sum_c dO O)}, {@code
+   * dQ = s dS K}, {@code dK = s dS^T Q}, {@code dV = P^T dO}. Keys and values that a query does not
+   * see, and queries that do not see a key, have no influence on each other's gradients, NaN
+   * included.
+   *
+   * <p>Cost: 14 products of {@code Tq Tk D} a head, for D = Dv.
+   *
+   * @param o what {@link #apply} wrote; not modified
+   * @param lse what {@link #apply} wrote; not modified
+   * @param cotangent gradient of the loss with respect to o; not modified
+   * @param dq gradient with respect to q; modified
+   * @param dk gradient with respect to k; modified
+   * @param dv gradient with respect to v; modified
+   * @param options as in the call of {@link #apply}
+   * @throws IllegalArgumentException if dtypes or shapes do not fit, or outputs share memory
+   */
+  public static void vjp(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor o,
+      Tensor lse,
+      Tensor cotangent,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      AttentionOptions options) {
+    final Heads heads = Heads.of(q, k, v, options);
+    heads.checkLikeOutput("o", o, q.dtype());
+    heads.checkLogSums(lse, q.dtype());
+    heads.checkVjp(q, cotangent, dq, dk, dv);
+    if (q.dtype() == DType.F32 && Simd.available()) {
+      SoftmaxAttentionVjpSimd.apply(q, k, v, o, lse, cotangent, dq, dk, dv, heads, options);
+    } else {
+      heads.vjpMeaning(
+          q,
+          k,
+          v,
+          cotangent,
+          dq,
+          dk,
+          dv,
+          options,
+          SoftmaxAttention::softmax,
+          SoftmaxAttention::softmaxGradients);
+    }
+  }
+
+  private static Map<String, Tensor> gradients(Arguments arguments) {
+    final Tensor q = arguments.tensor("q");
+    final Tensor k = arguments.tensor("k");
+    final Tensor v = arguments.tensor("v");
+    final AttentionOptions options = Heads.options(arguments);
+    final Tensor o = Heads.newOutput(arguments);
+    final Tensor lse = Tensor.zeros(q.dtype(), q.dim(0), q.dim(1), q.dim(2));
+    apply(q, k, v, o, lse, options);
+    final Tensor dq = Tensor.zerosLike(q);
+    final Tensor dk = Tensor.zerosLike(k);
+    final Tensor dv = Tensor.zerosLike(v);
+    vjp(q, k, v, o, lse, arguments.tensor("do"), dq, dk, dv, options);
+    return Map.of("dq", dq, "dk", dk, "dv", dv);
+  }
+
+  /** Writes log-sum-exps, row after row, where a call wants them. */
+  private static final class Row {
+
+    private final Optional<Tensor> lse;
+    private long row;
+
+    Row(Optional<Tensor> lse) {
+      this.lse = lse;
+    }
+
+    void next(double logSum) {
+      lse.ifPresent(sums -> sums.setDouble(sums.flatIndex(row), logSum));
+      row++;
+    }
+  }
+
+  private static double logSum(double[] scores, boolean[] seen) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (int j = 0; j < scores.length; j++) {
+      max = seen[j] && scores[j] > max ? scores[j] : max;
+    }
+    final double reference = max > Double.NEGATIVE_INFINITY ? max : 0;
+    double sum = 0;
+    for (int j = 0; j < scores.length; j++) {
+      sum += seen[j] ? Math.exp(scores[j] - reference) : 0;
+    }
+    return reference + Math.log(sum);
+  }
+
+  private static void softmaxGradients(double[] weights, double[] gradients, boolean[] seen) {
+    double dot = 0;
+    for (int j = 0; j < weights.length; j++) {
+      dot += seen[j] ? weights[j] * gradients[j] : 0;
+    }
+    for (int j = 0; j < weights.length; j++) {
+      gradients[j] = weights[j] * (gradients[j] - dot);
     }
   }
 

@@ -1,7 +1,9 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Softmax attention in float32: weights relative to a reference of each query, which is raised to
@@ -16,10 +18,28 @@ final class SoftmaxAttentionSimd extends FusedAttention {
   private static final ThreadLocal<SoftmaxAttentionSimd> OWN =
       ThreadLocal.withInitial(SoftmaxAttentionSimd::new);
 
+  private static final double LN2 = 0.6931471805599453;
+  private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0);
+
+  private Tensor logSums = NOTHING;
+
   private SoftmaxAttentionSimd() {}
 
-  static void apply(Tensor q, Tensor k, Tensor v, Tensor o, Heads heads, AttentionOptions options) {
-    OWN.get().run(q, k, v, o, heads, options);
+  static void apply(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor o,
+      Optional<Tensor> logSums,
+      Heads heads,
+      AttentionOptions options) {
+    final SoftmaxAttentionSimd job = OWN.get();
+    job.logSums = logSums.orElse(NOTHING);
+    try {
+      job.run(q, k, v, o, heads, options);
+    } finally {
+      job.logSums = NOTHING;
+    }
   }
 
   @Override
@@ -54,8 +74,12 @@ final class SoftmaxAttentionSimd extends FusedAttention {
   }
 
   @Override
-  float factor(AttentionWorkspace work, int tile, int lane) {
+  float factor(AttentionWorkspace work, int tile, int lane, long row) {
     final float total = work.totals[tile * W + lane];
+    if (logSums.size() > 0) {
+      logSums.setDouble(
+          logSums.flatIndex(row), work.references[tile * W + lane] * LN2 + Math.log(total));
+    }
     return total == 0 ? 0 : 1 / total;
   }
 }

@@ -5,7 +5,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The two matrix products of fused attention, on a tile of {@link #W} queries by some keys.
+ * The matrix products of fused attention, on a tile of {@link #W} queries by some keys.
  *
  * <p>Queries run across lanes: a tile holds {@code S^T}, one row of W floats for each key. Then
  * keys and values are read as they lie in memory, one number broadcast to all lanes at a time, and
@@ -71,6 +71,35 @@ final class TileProductsSimd {
     }
     for (; c < d; c++) {
       accumulate1(tile, keys, v, vOffset, vStride, ot, oOffset, c);
+    }
+  }
+
+  /**
+   * {@code out_j += sum_i p_ij row_i}: sums over the queries of a tile.
+   *
+   * @param tile {@code P^T}, {@code keys} rows of W
+   * @param rows one for each lane
+   * @param stride extent of a row of {@code rows} and {@code out}, a multiple of W
+   * @param out {@code keys} rows
+   */
+  static void outer(float[] tile, int keys, float[] rows, int stride, int lanes, float[] out) {
+    int j = 0;
+    if (MANY_REGISTERS) {
+      for (; j <= keys - 8; j += 8) {
+        for (int c = 0; c < stride; c += W) {
+          outer8(tile, j, rows, stride, lanes, out, c);
+        }
+      }
+    }
+    for (; j <= keys - 4; j += 4) {
+      for (int c = 0; c < stride; c += W) {
+        outer4(tile, j, rows, stride, lanes, out, c);
+      }
+    }
+    for (; j < keys; j++) {
+      for (int c = 0; c < stride; c += W) {
+        outer1(tile, j, rows, stride, lanes, out, c);
+      }
     }
   }
 
@@ -327,5 +356,126 @@ final class TileProductsSimd {
     }
     a0.intoArray(ot, o + 0 * W);
     b0.intoArray(ot, o + 0 * W + L);
+  }
+
+  private static void outer8(
+      float[] tile, int j, float[] rows, int stride, int lanes, float[] out, int c) {
+    final int o = j * stride + c;
+    FloatVector a0 = FloatVector.fromArray(S, out, o + 0 * stride);
+    FloatVector b0 = FloatVector.fromArray(S, out, o + 0 * stride + L);
+    FloatVector a1 = FloatVector.fromArray(S, out, o + 1 * stride);
+    FloatVector b1 = FloatVector.fromArray(S, out, o + 1 * stride + L);
+    FloatVector a2 = FloatVector.fromArray(S, out, o + 2 * stride);
+    FloatVector b2 = FloatVector.fromArray(S, out, o + 2 * stride + L);
+    FloatVector a3 = FloatVector.fromArray(S, out, o + 3 * stride);
+    FloatVector b3 = FloatVector.fromArray(S, out, o + 3 * stride + L);
+    FloatVector a4 = FloatVector.fromArray(S, out, o + 4 * stride);
+    FloatVector b4 = FloatVector.fromArray(S, out, o + 4 * stride + L);
+    FloatVector a5 = FloatVector.fromArray(S, out, o + 5 * stride);
+    FloatVector b5 = FloatVector.fromArray(S, out, o + 5 * stride + L);
+    FloatVector a6 = FloatVector.fromArray(S, out, o + 6 * stride);
+    FloatVector b6 = FloatVector.fromArray(S, out, o + 6 * stride + L);
+    FloatVector a7 = FloatVector.fromArray(S, out, o + 7 * stride);
+    FloatVector b7 = FloatVector.fromArray(S, out, o + 7 * stride + L);
+    for (int lane = 0; lane < lanes; lane++) {
+      final FloatVector x = FloatVector.fromArray(S, rows, lane * stride + c);
+      final FloatVector y = FloatVector.fromArray(S, rows, lane * stride + c + L);
+      final int t = j * W + lane;
+      final FloatVector p0 = FloatVector.broadcast(S, tile[t + 0 * W]);
+      a0 = x.fma(p0, a0);
+      b0 = y.fma(p0, b0);
+      final FloatVector p1 = FloatVector.broadcast(S, tile[t + 1 * W]);
+      a1 = x.fma(p1, a1);
+      b1 = y.fma(p1, b1);
+      final FloatVector p2 = FloatVector.broadcast(S, tile[t + 2 * W]);
+      a2 = x.fma(p2, a2);
+      b2 = y.fma(p2, b2);
+      final FloatVector p3 = FloatVector.broadcast(S, tile[t + 3 * W]);
+      a3 = x.fma(p3, a3);
+      b3 = y.fma(p3, b3);
+      final FloatVector p4 = FloatVector.broadcast(S, tile[t + 4 * W]);
+      a4 = x.fma(p4, a4);
+      b4 = y.fma(p4, b4);
+      final FloatVector p5 = FloatVector.broadcast(S, tile[t + 5 * W]);
+      a5 = x.fma(p5, a5);
+      b5 = y.fma(p5, b5);
+      final FloatVector p6 = FloatVector.broadcast(S, tile[t + 6 * W]);
+      a6 = x.fma(p6, a6);
+      b6 = y.fma(p6, b6);
+      final FloatVector p7 = FloatVector.broadcast(S, tile[t + 7 * W]);
+      a7 = x.fma(p7, a7);
+      b7 = y.fma(p7, b7);
+    }
+    a0.intoArray(out, o + 0 * stride);
+    b0.intoArray(out, o + 0 * stride + L);
+    a1.intoArray(out, o + 1 * stride);
+    b1.intoArray(out, o + 1 * stride + L);
+    a2.intoArray(out, o + 2 * stride);
+    b2.intoArray(out, o + 2 * stride + L);
+    a3.intoArray(out, o + 3 * stride);
+    b3.intoArray(out, o + 3 * stride + L);
+    a4.intoArray(out, o + 4 * stride);
+    b4.intoArray(out, o + 4 * stride + L);
+    a5.intoArray(out, o + 5 * stride);
+    b5.intoArray(out, o + 5 * stride + L);
+    a6.intoArray(out, o + 6 * stride);
+    b6.intoArray(out, o + 6 * stride + L);
+    a7.intoArray(out, o + 7 * stride);
+    b7.intoArray(out, o + 7 * stride + L);
+  }
+
+  private static void outer4(
+      float[] tile, int j, float[] rows, int stride, int lanes, float[] out, int c) {
+    final int o = j * stride + c;
+    FloatVector a0 = FloatVector.fromArray(S, out, o + 0 * stride);
+    FloatVector b0 = FloatVector.fromArray(S, out, o + 0 * stride + L);
+    FloatVector a1 = FloatVector.fromArray(S, out, o + 1 * stride);
+    FloatVector b1 = FloatVector.fromArray(S, out, o + 1 * stride + L);
+    FloatVector a2 = FloatVector.fromArray(S, out, o + 2 * stride);
+    FloatVector b2 = FloatVector.fromArray(S, out, o + 2 * stride + L);
+    FloatVector a3 = FloatVector.fromArray(S, out, o + 3 * stride);
+    FloatVector b3 = FloatVector.fromArray(S, out, o + 3 * stride + L);
+    for (int lane = 0; lane < lanes; lane++) {
+      final FloatVector x = FloatVector.fromArray(S, rows, lane * stride + c);
+      final FloatVector y = FloatVector.fromArray(S, rows, lane * stride + c + L);
+      final int t = j * W + lane;
+      final FloatVector p0 = FloatVector.broadcast(S, tile[t + 0 * W]);
+      a0 = x.fma(p0, a0);
+      b0 = y.fma(p0, b0);
+      final FloatVector p1 = FloatVector.broadcast(S, tile[t + 1 * W]);
+      a1 = x.fma(p1, a1);
+      b1 = y.fma(p1, b1);
+      final FloatVector p2 = FloatVector.broadcast(S, tile[t + 2 * W]);
+      a2 = x.fma(p2, a2);
+      b2 = y.fma(p2, b2);
+      final FloatVector p3 = FloatVector.broadcast(S, tile[t + 3 * W]);
+      a3 = x.fma(p3, a3);
+      b3 = y.fma(p3, b3);
+    }
+    a0.intoArray(out, o + 0 * stride);
+    b0.intoArray(out, o + 0 * stride + L);
+    a1.intoArray(out, o + 1 * stride);
+    b1.intoArray(out, o + 1 * stride + L);
+    a2.intoArray(out, o + 2 * stride);
+    b2.intoArray(out, o + 2 * stride + L);
+    a3.intoArray(out, o + 3 * stride);
+    b3.intoArray(out, o + 3 * stride + L);
+  }
+
+  private static void outer1(
+      float[] tile, int j, float[] rows, int stride, int lanes, float[] out, int c) {
+    final int o = j * stride + c;
+    FloatVector a0 = FloatVector.fromArray(S, out, o + 0 * stride);
+    FloatVector b0 = FloatVector.fromArray(S, out, o + 0 * stride + L);
+    for (int lane = 0; lane < lanes; lane++) {
+      final FloatVector x = FloatVector.fromArray(S, rows, lane * stride + c);
+      final FloatVector y = FloatVector.fromArray(S, rows, lane * stride + c + L);
+      final int t = j * W + lane;
+      final FloatVector p0 = FloatVector.broadcast(S, tile[t + 0 * W]);
+      a0 = x.fma(p0, a0);
+      b0 = y.fma(p0, b0);
+    }
+    a0.intoArray(out, o + 0 * stride);
+    b0.intoArray(out, o + 0 * stride + L);
   }
 }

@@ -97,6 +97,43 @@ final class TileWeightsSimd {
     FloatVector.fromArray(S, totals, totalOffset + L).add(sum1).intoArray(totals, totalOffset + L);
   }
 
+  /**
+   * {@code p = 2^(s - reference)} and {@code g = p (g - delta)}, both in place: weights of a
+   * softmax whose sum is known, and gradients of its scores.
+   */
+  static void softmaxGradients(
+      float[] tile, float[] gradients, int keys, float[] references, float[] deltas) {
+    final FloatVector magic = FloatVector.broadcast(S, MAGIC);
+    final FloatVector c1 = FloatVector.broadcast(S, C1);
+    final FloatVector c2 = FloatVector.broadcast(S, C2);
+    final FloatVector c3 = FloatVector.broadcast(S, C3);
+    final FloatVector c4 = FloatVector.broadcast(S, C4);
+    final FloatVector c5 = FloatVector.broadcast(S, C5);
+    final FloatVector zero = FloatVector.zero(S);
+    final FloatVector m0 = FloatVector.fromArray(S, references, 0);
+    final FloatVector m1 = FloatVector.fromArray(S, references, L);
+    final FloatVector d0 = FloatVector.fromArray(S, deltas, 0);
+    final FloatVector d1 = FloatVector.fromArray(S, deltas, L);
+    for (int i = 0; i < keys * W; i += W) {
+      final FloatVector z0 = FloatVector.fromArray(S, tile, i).sub(m0);
+      final FloatVector k0 = z0.add(magic);
+      final FloatVector t0 = z0.sub(k0.sub(magic));
+      final FloatVector p0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1);
+      final FloatVector s0 = k0.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f0 = t0.mul(s0).fma(p0, s0).blend(zero, z0.compare(LT, CUT));
+      f0.intoArray(tile, i);
+      FloatVector.fromArray(S, gradients, i).sub(d0).mul(f0).intoArray(gradients, i);
+      final FloatVector z1 = FloatVector.fromArray(S, tile, i + L).sub(m1);
+      final FloatVector k1 = z1.add(magic);
+      final FloatVector t1 = z1.sub(k1.sub(magic));
+      final FloatVector p1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1);
+      final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
+      f1.intoArray(tile, i + L);
+      FloatVector.fromArray(S, gradients, i + L).sub(d1).mul(f1).intoArray(gradients, i + L);
+    }
+  }
+
   /** {@code p = 1 / (1 + 2^-(s + bias))}, in place; 0 where that is below {@code 2^-126}. */
   static void sigmoids(float[] tile, int keys, float bias) {
     final FloatVector magic = FloatVector.broadcast(S, MAGIC);
@@ -123,6 +160,41 @@ final class TileWeightsSimd {
       final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
       final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
       one.div(f1.add(one)).blend(zero, z1.compare(GT, -CUT)).intoArray(tile, i + L);
+    }
+  }
+
+  /** {@code p = 1 / (1 + 2^-(s + bias))} and {@code g = p (1 - p) g}, both in place. */
+  static void sigmoidGradients(float[] tile, float[] gradients, int keys, float bias) {
+    final FloatVector magic = FloatVector.broadcast(S, MAGIC);
+    final FloatVector c1 = FloatVector.broadcast(S, C1);
+    final FloatVector c2 = FloatVector.broadcast(S, C2);
+    final FloatVector c3 = FloatVector.broadcast(S, C3);
+    final FloatVector c4 = FloatVector.broadcast(S, C4);
+    final FloatVector c5 = FloatVector.broadcast(S, C5);
+    final FloatVector zero = FloatVector.zero(S);
+    final FloatVector one = FloatVector.broadcast(S, 1);
+    final FloatVector shift = FloatVector.broadcast(S, -bias);
+    for (int i = 0; i < keys * W; i += W) {
+      final FloatVector z0 = shift.sub(FloatVector.fromArray(S, tile, i));
+      final FloatVector k0 = z0.add(magic);
+      final FloatVector t0 = z0.sub(k0.sub(magic));
+      final FloatVector p0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1);
+      final FloatVector s0 = k0.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f0 = t0.mul(s0).fma(p0, s0).blend(zero, z0.compare(LT, CUT));
+      final FloatVector w0 = one.div(f0.add(one)).blend(zero, z0.compare(GT, -CUT));
+      w0.intoArray(tile, i);
+      final FloatVector g0 = FloatVector.fromArray(S, gradients, i).mul(w0);
+      g0.sub(g0.mul(w0)).intoArray(gradients, i);
+      final FloatVector z1 = shift.sub(FloatVector.fromArray(S, tile, i + L));
+      final FloatVector k1 = z1.add(magic);
+      final FloatVector t1 = z1.sub(k1.sub(magic));
+      final FloatVector p1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1);
+      final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
+      final FloatVector w1 = one.div(f1.add(one)).blend(zero, z1.compare(GT, -CUT));
+      w1.intoArray(tile, i + L);
+      final FloatVector g1 = FloatVector.fromArray(S, gradients, i + L).mul(w1);
+      g1.sub(g1.mul(w1)).intoArray(gradients, i + L);
     }
   }
 }

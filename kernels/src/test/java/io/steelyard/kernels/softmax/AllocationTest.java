@@ -1,12 +1,9 @@
 package io.steelyard.kernels.softmax;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.management.ThreadMXBean;
-import io.steelyard.kernels.simd.Simd;
+import io.steelyard.kernels.simd.SteadyState;
 import io.steelyard.kernels.tensor.Tensor;
-import java.lang.management.ManagementFactory;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -14,8 +11,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Kernels allocate nothing once warm. */
 class AllocationTest {
-
-  private static final long WARM_UP_NANOS = 15_000_000_000L;
 
   static Stream<Arguments> calls() {
     // Widths of every path: short rows, whole vectors, a remainder, several chunks.
@@ -37,32 +32,12 @@ class AllocationTest {
   @ParameterizedTest(name = "{0}, rows of {1}")
   @MethodSource("calls")
   void aCallAllocatesNothing(NormaliserFixture.Named call, int n) {
-    assumeTrue(Simd.available(), "the scalar path may allocate");
-    assumeTrue(
-        Simd.vectorBits() <= NaturalWidth.BITS,
-        "vectors wider than the machine's are emulated with boxes");
     final int rows = Math.max(2, 20_000 / n);
     final Tensor x =
         Tensor.of(NormaliserFixture.scores(NormaliserFixture.random(1), rows * n, 3), rows, n);
     final Tensor y = Tensor.of(new float[rows * n], rows, n);
     final NormaliserOptions options = NormaliserOptions.defaults();
-    final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    long perCall = Long.MAX_VALUE;
-    // Warm when a round is clean; what is still dirty after this long will stay so.
-    final long end = System.nanoTime() + WARM_UP_NANOS;
-    while (perCall != 0 && System.nanoTime() < end) {
-      final int calls = 100;
-      final long before = threads.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < calls; i++) {
-        call.algorithm().apply(x, y, options);
-      }
-      perCall = (threads.getCurrentThreadAllocatedBytes() - before) / calls;
-    }
+    final long perCall = SteadyState.bytesPerCall(() -> call.algorithm().apply(x, y, options));
     assertThat(perCall).as("%s, rows of %d: bytes a call", call, n).isZero();
-  }
-
-  private static final class NaturalWidth {
-
-    static final int BITS = jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize();
   }
 }

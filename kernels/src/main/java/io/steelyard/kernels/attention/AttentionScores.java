@@ -1,0 +1,140 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.rows.RowMask;
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * The scores of a call, tile by tile: {@code q.k} times scale and log2 e, with everything that is
+ * added to them or hides them. A tile holds them transposed, one row of {@link TileProductsSimd#W}
+ * queries for each key.
+ */
+final class AttentionScores {
+
+  private static final int W = TileProductsSimd.W;
+  private static final double LOG2E = 1.4426950408889634;
+  private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
+
+  private final RowMask mask = new RowMask();
+  private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
+  private Tensor like = NOTHING;
+  private Tensor bias = NOTHING;
+  private Tensor slopes = NOTHING;
+  private boolean biased;
+  private boolean sloped;
+  private double scale;
+
+  /** Takes on a call. */
+  void bind(Heads extents, AttentionOptions options) {
+    if (!heads.equals(extents)) {
+      heads = extents;
+      like = extents.scores();
+    }
+    mask.bind(options.mask(), like);
+    biased = options.bias().isPresent();
+    bias = options.bias().orElse(NOTHING);
+    sloped = options.slopes().isPresent();
+    slopes = options.slopes().orElse(NOTHING);
+    scale = extents.scale(options);
+  }
+
+  /** Lets the tensors of the call go. */
+  void release() {
+    bias = NOTHING;
+    slopes = NOTHING;
+  }
+
+  /** What {@code q.k} is multiplied by. */
+  double scale() {
+    return scale;
+  }
+
+  /** What queries are multiplied by before their products with keys are scores. */
+  float queryFactor() {
+    return (float) (scale * LOG2E);
+  }
+
+  /** How many leading keys a query can see. */
+  int visible(long row) {
+    return (int) mask.visible(row);
+  }
+
+  /** Fills a tile for the block of keys that the workspace has loaded. */
+  void fill(
+      float[] tile,
+      float[] queries,
+      int queryOffset,
+      AttentionWorkspace work,
+      long row,
+      int from,
+      int keys) {
+    TileProductsSimd.scores(
+        queries, queryOffset, heads.depth(), work.keys, work.keyOffset, work.keyStride, keys, tile);
+    if (sloped) {
+      slope(tile, row, from, keys);
+    }
+  }
+
+  private void slope(float[] tile, long row, int from, int keys) {
+    final long h = row / heads.queries() % heads.heads();
+    final float m = (float) (slopes.getDouble(slopes.flatIndex(h)) * LOG2E);
+    final int position = (int) (row % heads.queries()) + heads.keys() - heads.queries();
+    for (int j = 0; j < keys; j++) {
+      for (int lane = 0; lane < W; lane++) {
+        tile[j * W + lane] -= m * Math.abs(position + lane - from - j);
+      }
+    }
+  }
+
+  /**
+   * Whether a score of a tile may be hidden or biased.
+   *
+   * @param all how many leading keys every query of the tile sees
+   */
+  boolean hides(int all, int from, int keys) {
+    return biased || mask.single() || from + keys > all;
+  }
+
+  /**
+   * Adds the bias and writes -inf over the scores of keys that are not seen.
+   *
+   * @param hidden receives which those are
+   */
+  void hide(float[] tile, boolean[] hidden, long row, int lanes, int from, int keys) {
+    Arrays.fill(hidden, 0, keys * W, false);
+    for (int lane = 0; lane < lanes; lane++) {
+      final long r = row + lane;
+      if (biased) {
+        addBias(tile, hidden, r, lane, from, keys);
+      }
+      final int visible = Math.clamp(mask.visible(r) - from, 0, keys);
+      for (int j = visible; j < keys; j++) {
+        tile[j * W + lane] = Float.NEGATIVE_INFINITY;
+        hidden[j * W + lane] = true;
+      }
+      if (mask.single()) {
+        for (int j = 0; j < visible; j++) {
+          if (!mask.keeps(r, from + j)) {
+            tile[j * W + lane] = Float.NEGATIVE_INFINITY;
+            hidden[j * W + lane] = true;
+          }
+        }
+      }
+    }
+  }
+
+  private void addBias(float[] tile, boolean[] hidden, long row, int lane, int from, int keys) {
+    final long at = bias.broadcastRowOffset(like, row);
+    final long step = bias.rowLength() == 1 ? 0 : bias.rowStride();
+    for (int j = 0; j < keys; j++) {
+      final float added =
+          bias.memory()
+              .get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + (from + j) * step) * Float.BYTES);
+      final boolean hides = added == Float.NEGATIVE_INFINITY;
+      tile[j * W + lane] = hides ? added : tile[j * W + lane] + added * (float) LOG2E;
+      hidden[j * W + lane] = hides;
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
+
+/** Panels of one thread for gradients, kept between calls. */
+final class AttentionVjpWorkspace {
+
+  private static final ThreadLocal<AttentionVjpWorkspace> OWN =
+      ThreadLocal.withInitial(AttentionVjpWorkspace::new);
+
+  private static final int W = TileProductsSimd.W;
+  private static final int KEYS = FusedAttention.KEYS;
+
+  /** Keys and values of the block, and the flags of hidden scores. */
+  final AttentionWorkspace forward = AttentionWorkspace.own();
+
+  /** D rounded up to whole tiles of lanes: extent of a row in the panels of rows. */
+  int depth;
+
+  /** Dv rounded up likewise. */
+  int width;
+
+  /** {@code Q^T} of the tile, scaled, and Q. */
+  float[] queries = new float[0];
+
+  float[] queryRows = new float[0];
+
+  /** {@code dO^T} of the tile, and dO. */
+  float[] cotangents = new float[0];
+
+  float[] cotangentRows = new float[0];
+
+  /** Scores, then weights. */
+  final float[] weights = new float[KEYS * W];
+
+  /** {@code dO V^T}, then gradients of the scores. */
+  final float[] gradients = new float[KEYS * W];
+
+  /** {@code dQ^T} of the tile. */
+  float[] queryGradients = new float[0];
+
+  /** dK and dV of the block. */
+  float[] keyGradients = new float[0];
+
+  float[] valueGradients = new float[0];
+
+  /** What each lane's weights are relative to. */
+  final float[] references = new float[W];
+
+  /** {@code sum_c dO_ic O_ic} of each lane. */
+  final float[] deltas = new float[W];
+
+  /** How many leading keys every lane sees, and some lane. */
+  int first;
+
+  int last;
+
+  private AttentionVjpWorkspace() {}
+
+  static AttentionVjpWorkspace own() {
+    return OWN.get();
+  }
+
+  /** Takes on the keys and values of a call and makes room for its rows. */
+  void bind(Tensor k, Tensor v, Heads heads) {
+    forward.bind(k, v, heads, 1);
+    final int newDepth = (heads.depth() + W - 1) / W * W;
+    final int newWidth = (heads.width() + W - 1) / W * W;
+    if (newDepth != depth || newWidth != width) {
+      depth = newDepth;
+      width = newWidth;
+      queries = new float[depth * W];
+      queryRows = new float[W * depth];
+      cotangents = new float[width * W];
+      cotangentRows = new float[W * width];
+      queryGradients = new float[depth * W];
+      keyGradients = new float[KEYS * depth];
+      valueGradients = new float[KEYS * width];
+    }
+  }
+
+  /** Loads queries and cotangents, as rows and across lanes. */
+  void loadRows(Tensor q, Tensor cotangent, long row, int lanes, float queryFactor) {
+    final int d = (int) q.dim(3);
+    final int dv = (int) cotangent.dim(3);
+    Arrays.fill(queryRows, 0);
+    Arrays.fill(cotangentRows, 0);
+    for (int lane = 0; lane < lanes; lane++) {
+      AttentionWorkspace.copy(q, row + lane, d, queryRows, lane * depth);
+      AttentionWorkspace.copy(cotangent, row + lane, dv, cotangentRows, lane * width);
+    }
+    for (int lane = 0; lane < W; lane++) {
+      for (int c = 0; c < d; c++) {
+        queries[c * W + lane] = queryRows[lane * depth + c] * queryFactor;
+      }
+      for (int c = 0; c < dv; c++) {
+        cotangents[c * W + lane] = cotangentRows[lane * width + c];
+      }
+    }
+  }
+
+  /** Whether everything that the products of a block multiply is finite. */
+  boolean finite(int keys, int lanes) {
+    return AttentionWorkspace.finite(queryRows, 0, depth, lanes, depth)
+        && AttentionWorkspace.finite(cotangentRows, 0, width, lanes, width)
+        && AttentionWorkspace.finite(references, 0, lanes, 1, lanes)
+        && AttentionWorkspace.finite(deltas, 0, lanes, 1, lanes)
+        && AttentionWorkspace.finite(
+            forward.keys, forward.keyOffset, forward.keyStride, keys, forward.depth())
+        && AttentionWorkspace.finite(
+            forward.values, forward.valueOffset, forward.valueStride, keys, forward.width());
+  }
+}

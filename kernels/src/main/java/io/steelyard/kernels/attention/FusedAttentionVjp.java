@@ -1,0 +1,240 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.parallel.Job;
+import io.steelyard.kernels.parallel.Workers;
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
+
+/**
+ * Gradients of fused attention in float32, without the matrix of scores: they are computed again,
+ * block by block. How a weight depends on its score is left to subclasses.
+ *
+ * <p>Two phases, since gradients of keys and values add up over queries and those of queries over
+ * keys: one over blocks of keys, one over tiles of queries. Parts of a phase share nothing, so the
+ * work spreads over all cores however few heads there are, and results do not depend on the number
+ * of threads; the price is that scores and {@code dO V^T} are computed twice, 14 products of {@code
+ * Tq Tk D} in place of 10.
+ */
+abstract class FusedAttentionVjp implements Job {
+
+  /** Queries of a tile. */
+  static final int W = TileProductsSimd.W;
+
+  private static final int KEYS = FusedAttention.KEYS;
+  private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
+
+  private final AttentionScores scores = new AttentionScores();
+  private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
+  private Tensor q = NOTHING;
+  private Tensor k = NOTHING;
+  private Tensor v = NOTHING;
+  private Tensor cotangent = NOTHING;
+  private Tensor dq = NOTHING;
+  private Tensor dk = NOTHING;
+  private Tensor dv = NOTHING;
+  private boolean keyPhase;
+  private int partsPerHead;
+
+  /** Reads what is needed to know of each query of a tile besides its scores. */
+  abstract void begin(AttentionVjpWorkspace work, long row, int lanes);
+
+  /**
+   * Turns a tile of scores, times log2 e, into weights, and the tile of {@code dO V^T} into
+   * gradients of the scores, both in place. Hidden scores are -inf, and their weights and gradients
+   * have to come out as 0 where all numbers are finite.
+   */
+  abstract void gradients(AttentionVjpWorkspace work, int keys);
+
+  /** Runs both phases. */
+  final void run(
+      Tensor queries,
+      Tensor keys,
+      Tensor values,
+      Tensor outCotangent,
+      Tensor queryGradient,
+      Tensor keyGradient,
+      Tensor valueGradient,
+      Heads extents,
+      AttentionOptions options) {
+    heads = extents;
+    q = queries;
+    k = keys;
+    v = values;
+    cotangent = outCotangent;
+    dq = queryGradient;
+    dk = keyGradient;
+    dv = valueGradient;
+    scores.bind(extents, options);
+    try {
+      final Workers workers = Workers.shared();
+      keyPhase = true;
+      partsPerHead = (extents.keys() + KEYS - 1) / KEYS;
+      workers.run(this, extents.batch() * extents.keyHeads() * partsPerHead, options.threads());
+      keyPhase = false;
+      partsPerHead = (extents.queries() + W - 1) / W;
+      workers.run(this, extents.batch() * extents.heads() * partsPerHead, options.threads());
+    } finally {
+      q = NOTHING;
+      k = NOTHING;
+      v = NOTHING;
+      cotangent = NOTHING;
+      dq = NOTHING;
+      dk = NOTHING;
+      dv = NOTHING;
+      scores.release();
+    }
+  }
+
+  @Override
+  public final void run(int part) {
+    final AttentionVjpWorkspace work = AttentionVjpWorkspace.own();
+    work.bind(k, v, heads);
+    if (keyPhase) {
+      keyBlock(work, part / partsPerHead, part % partsPerHead * KEYS);
+    } else {
+      queryTile(work, part / partsPerHead, part % partsPerHead * W);
+    }
+  }
+
+  /** Gradients of a block of keys and values of one key head: sums over all queries that use it. */
+  private void keyBlock(AttentionVjpWorkspace work, int keyHead, int from) {
+    final int keys = Math.min(KEYS, heads.keys() - from);
+    final long keyRow = (long) keyHead * heads.keys() + from;
+    work.forward.loadKeys(keyRow, keys);
+    Arrays.fill(work.keyGradients, 0);
+    Arrays.fill(work.valueGradients, 0);
+    final int group = heads.heads() / heads.keyHeads();
+    final int b = keyHead / heads.keyHeads();
+    final int firstHead = b * heads.heads() + keyHead % heads.keyHeads() * group;
+    for (int h = 0; h < group; h++) {
+      for (int first = 0; first < heads.queries(); first += W) {
+        final long row = (long) (firstHead + h) * heads.queries() + first;
+        final int lanes = Math.min(W, heads.queries() - first);
+        if (load(work, row, lanes, from)) {
+          block(work, row, lanes, from, keys);
+        }
+      }
+    }
+    final float scale = (float) scores.scale();
+    for (int j = 0; j < keys; j++) {
+      final int at = j * work.depth;
+      for (int c = 0; c < heads.depth(); c++) {
+        work.forward.line[c] = work.keyGradients[at + c] * scale;
+      }
+      work.forward.storeRow(dk, keyRow + j, heads.depth());
+      System.arraycopy(work.valueGradients, j * work.width, work.forward.line, 0, heads.width());
+      work.forward.storeRow(dv, keyRow + j, heads.width());
+    }
+  }
+
+  private void queryTile(AttentionVjpWorkspace work, int head, int first) {
+    final long row = (long) head * heads.queries() + first;
+    final int lanes = Math.min(W, heads.queries() - first);
+    final long keyRow = heads.keyRow(row);
+    Arrays.fill(work.queryGradients, 0);
+    if (load(work, row, lanes, 0)) {
+      for (int from = 0; from < work.last; from += KEYS) {
+        final int keys = Math.min(KEYS, work.last - from);
+        work.forward.loadKeys(keyRow + from, keys);
+        block(work, row, lanes, from, keys);
+      }
+    }
+    final float scale = (float) scores.scale();
+    for (int lane = 0; lane < lanes; lane++) {
+      for (int c = 0; c < heads.depth(); c++) {
+        work.forward.line[c] = work.queryGradients[c * W + lane] * scale;
+      }
+      work.forward.storeRow(dq, row + lane, heads.depth());
+    }
+  }
+
+  /**
+   * Loads queries and cotangents of a tile.
+   *
+   * @return false if none of them sees a key from {@code from} on
+   */
+  private boolean load(AttentionVjpWorkspace work, long row, int lanes, int from) {
+    work.first = Integer.MAX_VALUE;
+    work.last = 0;
+    for (int lane = 0; lane < lanes; lane++) {
+      final int visible = scores.visible(row + lane);
+      work.first = Math.min(work.first, visible);
+      work.last = Math.max(work.last, visible);
+    }
+    if (work.last <= from) {
+      return false;
+    }
+    work.loadRows(q, cotangent, row, lanes, scores.queryFactor());
+    begin(work, row, lanes);
+    return true;
+  }
+
+  private void block(AttentionVjpWorkspace work, long row, int lanes, int from, int allKeys) {
+    final int keys = Math.min(allKeys, work.last - from);
+    final AttentionWorkspace forward = work.forward;
+    scores.fill(work.weights, work.queries, 0, forward, row, from, keys);
+    TileProductsSimd.scores(
+        work.cotangents,
+        0,
+        heads.width(),
+        forward.values,
+        forward.valueOffset,
+        forward.valueStride,
+        keys,
+        work.gradients);
+    final boolean hides = scores.hides(work.first, from, keys);
+    if (hides) {
+      scores.hide(work.weights, forward.hidden, row, lanes, from, keys);
+    }
+    final boolean poisoned = hides && !work.finite(keys, lanes);
+    gradients(work, keys);
+    if (poisoned) {
+      accumulateSeen(work, lanes, keys);
+      return;
+    }
+    if (keyPhase) {
+      TileProductsSimd.outer(
+          work.weights, keys, work.cotangentRows, work.width, lanes, work.valueGradients);
+      TileProductsSimd.outer(
+          work.gradients, keys, work.queryRows, work.depth, lanes, work.keyGradients);
+    } else {
+      TileProductsSimd.accumulate(
+          work.gradients,
+          keys,
+          forward.keys,
+          forward.keyOffset,
+          forward.keyStride,
+          heads.depth(),
+          work.queryGradients,
+          0);
+    }
+  }
+
+  /** The sums of {@link #block} over pairs that are seen, whatever stands in the others. */
+  private void accumulateSeen(AttentionVjpWorkspace work, int lanes, int keys) {
+    final AttentionWorkspace forward = work.forward;
+    for (int j = 0; j < keys; j++) {
+      for (int lane = 0; lane < lanes; lane++) {
+        if (forward.hidden[j * W + lane]) {
+          continue;
+        }
+        final float weight = work.weights[j * W + lane];
+        final float gradient = work.gradients[j * W + lane];
+        for (int c = 0; keyPhase && c < heads.width(); c++) {
+          work.valueGradients[j * work.width + c] +=
+              weight * work.cotangentRows[lane * work.width + c];
+        }
+        for (int c = 0; c < heads.depth(); c++) {
+          if (keyPhase) {
+            work.keyGradients[j * work.depth + c] +=
+                gradient * work.queryRows[lane * work.depth + c];
+          } else {
+            work.queryGradients[c * W + lane] +=
+                gradient * forward.keys[forward.keyOffset + j * forward.keyStride + c];
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+
+/** Gradients of softmax attention in float32: {@code dS = P (dO V^T - sum_c dO O)}. */
+final class SoftmaxAttentionVjpSimd extends FusedAttentionVjp {
+
+  private static final double LOG2E = 1.4426950408889634;
+  private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
+
+  private static final ThreadLocal<SoftmaxAttentionVjpSimd> OWN =
+      ThreadLocal.withInitial(SoftmaxAttentionVjpSimd::new);
+
+  private Tensor o = NOTHING;
+  private Tensor logSums = NOTHING;
+
+  private SoftmaxAttentionVjpSimd() {}
+
+  static void apply(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor o,
+      Tensor logSums,
+      Tensor cotangent,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Heads heads,
+      AttentionOptions options) {
+    final SoftmaxAttentionVjpSimd job = OWN.get();
+    job.o = o;
+    job.logSums = logSums;
+    try {
+      job.run(q, k, v, cotangent, dq, dk, dv, heads, options);
+    } finally {
+      job.o = NOTHING;
+      job.logSums = NOTHING;
+    }
+  }
+
+  @Override
+  void begin(AttentionVjpWorkspace work, long row, int lanes) {
+    final int width = work.forward.width();
+    final float[] line = work.forward.line;
+    for (int lane = 0; lane < W; lane++) {
+      if (lane >= lanes) {
+        // No cotangent: whatever weight an unused lane gets, it adds nothing.
+        work.references[lane] = 0;
+        work.deltas[lane] = 0;
+        continue;
+      }
+      final double logSum = logSums.getDouble(logSums.flatIndex(row + lane));
+      work.references[lane] = logSum == Double.NEGATIVE_INFINITY ? 0 : (float) (logSum * LOG2E);
+      AttentionWorkspace.copy(o, row + lane, width, line, 0);
+      float delta = 0;
+      for (int c = 0; c < width; c++) {
+        delta += line[c] * work.cotangentRows[lane * work.width + c];
+      }
+      work.deltas[lane] = delta;
+    }
+  }
+
+  @Override
+  void gradients(AttentionVjpWorkspace work, int keys) {
+    TileWeightsSimd.softmaxGradients(
+        work.weights, work.gradients, keys, work.references, work.deltas);
+  }
+}
