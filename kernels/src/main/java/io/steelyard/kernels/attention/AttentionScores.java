@@ -73,17 +73,27 @@ final class AttentionScores {
     TileProductsSimd.scores(
         queries, queryOffset, heads.depth(), work.keys, work.keyOffset, work.keyStride, keys, tile);
     if (sloped) {
-      slope(tile, row, from, keys);
+      slope(tile, row, W, from, keys);
     }
   }
 
-  private void slope(float[] tile, long row, int from, int keys) {
+  /** As {@link #fill} for one query: scores lie one after another. */
+  void fillRow(
+      float[] row, float[] query, AttentionWorkspace work, long index, int from, int keys) {
+    RowProductsSimd.scores(
+        query, heads.depth(), work.keys, work.keyOffset, work.keyStride, keys, row, work.vector);
+    if (sloped) {
+      slope(row, index, 1, from, keys);
+    }
+  }
+
+  private void slope(float[] tile, long row, int lanes, int from, int keys) {
     final long h = row / heads.queries() % heads.heads();
     final float m = (float) (slopes.getDouble(slopes.flatIndex(h)) * LOG2E);
     final int position = (int) (row % heads.queries()) + heads.keys() - heads.queries();
     for (int j = 0; j < keys; j++) {
-      for (int lane = 0; lane < W; lane++) {
-        tile[j * W + lane] -= m * Math.abs(position + lane - from - j);
+      for (int lane = 0; lane < lanes; lane++) {
+        tile[j * lanes + lane] -= m * Math.abs(position + lane - from - j);
       }
     }
   }
@@ -105,27 +115,38 @@ final class AttentionScores {
   void hide(float[] tile, boolean[] hidden, long row, int lanes, int from, int keys) {
     Arrays.fill(hidden, 0, keys * W, false);
     for (int lane = 0; lane < lanes; lane++) {
-      final long r = row + lane;
-      if (biased) {
-        addBias(tile, hidden, r, lane, from, keys);
-      }
-      final int visible = Math.clamp(mask.visible(r) - from, 0, keys);
-      for (int j = visible; j < keys; j++) {
-        tile[j * W + lane] = Float.NEGATIVE_INFINITY;
-        hidden[j * W + lane] = true;
-      }
-      if (mask.single()) {
-        for (int j = 0; j < visible; j++) {
-          if (!mask.keeps(r, from + j)) {
-            tile[j * W + lane] = Float.NEGATIVE_INFINITY;
-            hidden[j * W + lane] = true;
-          }
+      hide(tile, hidden, lane, W, row + lane, from, keys);
+    }
+  }
+
+  /** As {@link #hide(float[], boolean[], long, int, int, int)} for one query. */
+  void hideRow(float[] row, boolean[] hidden, long index, int from, int keys) {
+    Arrays.fill(hidden, 0, keys, false);
+    hide(row, hidden, 0, 1, index, from, keys);
+  }
+
+  private void hide(
+      float[] tile, boolean[] hidden, int lane, int stride, long row, int from, int keys) {
+    if (biased) {
+      addBias(tile, hidden, lane, stride, row, from, keys);
+    }
+    final int visible = Math.clamp(mask.visible(row) - from, 0, keys);
+    for (int j = visible; j < keys; j++) {
+      tile[j * stride + lane] = Float.NEGATIVE_INFINITY;
+      hidden[j * stride + lane] = true;
+    }
+    if (mask.single()) {
+      for (int j = 0; j < visible; j++) {
+        if (!mask.keeps(row, from + j)) {
+          tile[j * stride + lane] = Float.NEGATIVE_INFINITY;
+          hidden[j * stride + lane] = true;
         }
       }
     }
   }
 
-  private void addBias(float[] tile, boolean[] hidden, long row, int lane, int from, int keys) {
+  private void addBias(
+      float[] tile, boolean[] hidden, int lane, int stride, long row, int from, int keys) {
     final long at = bias.broadcastRowOffset(like, row);
     final long step = bias.rowLength() == 1 ? 0 : bias.rowStride();
     for (int j = 0; j < keys; j++) {
@@ -133,8 +154,9 @@ final class AttentionScores {
           bias.memory()
               .get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + (from + j) * step) * Float.BYTES);
       final boolean hides = added == Float.NEGATIVE_INFINITY;
-      tile[j * W + lane] = hides ? added : tile[j * W + lane] + added * (float) LOG2E;
-      hidden[j * W + lane] = hides;
+      final int to = j * stride + lane;
+      tile[to] = hides ? added : tile[to] + added * (float) LOG2E;
+      hidden[to] = hides;
     }
   }
 }

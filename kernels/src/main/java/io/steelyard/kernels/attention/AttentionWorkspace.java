@@ -34,6 +34,9 @@ final class AttentionWorkspace {
   /** One number for each lane. */
   final float[] lanes = new float[W];
 
+  /** Room for one vector. */
+  final float[] vector = new float[W / 2];
+
   /** How many leading keys every lane of a tile sees. */
   int[] first = new int[0];
 

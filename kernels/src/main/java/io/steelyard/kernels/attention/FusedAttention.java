@@ -11,10 +11,14 @@ import java.util.Arrays;
  * queries become weights and are added up with the values at once. What the weights are is left to
  * subclasses.
  *
- * <p>A part of the work is up to {@link #TILES} tiles of queries of one head, so that a block of
- * keys and values is used several times while it is in the caches. Parts share nothing, so results
- * do not depend on the number of threads. A job object is used by one caller at a time and may be
- * kept for the next call.
+ * <p>Up to {@link #FEW} queries (decoding a token against a cache of keys) wait for memory, not for
+ * arithmetic: then a part of the work is a span of {@link #SPAN} keys of one key head for all its
+ * queries, and what the spans add up to is combined in the end.
+ *
+ * <p>Otherwise a part of the work is up to {@link #TILES} tiles of queries of one head, so that a
+ * block of keys and values is used several times while it is in the caches. Parts share nothing, so
+ * results do not depend on the number of threads. A job object is used by one caller at a time and
+ * may be kept for the next call.
  */
 abstract class FusedAttention implements Job {
 
@@ -26,6 +30,12 @@ abstract class FusedAttention implements Job {
 
   private static final int TILES = 4;
 
+  /** Most queries of a head that are taken one by one. */
+  private static final int FEW = W / 8;
+
+  /** Keys of a part where queries are few. */
+  private static final int SPAN = 8 * KEYS;
+
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
 
   private final AttentionScores scores = new AttentionScores();
@@ -34,7 +44,9 @@ abstract class FusedAttention implements Job {
   private Tensor k = NOTHING;
   private Tensor v = NOTHING;
   private Tensor o = NOTHING;
+  private final Spans spans = new Spans();
   private int tiles;
+  private boolean few;
   private int partsPerHead;
 
   /**
@@ -46,10 +58,16 @@ abstract class FusedAttention implements Job {
   abstract void weigh(AttentionWorkspace work, int tile, int keys);
 
   /**
-   * What a lane's sum of weighted values is multiplied by in the end; NaN for a NaN row. Called
-   * once for each query.
+   * As {@link #weigh} for {@code rows} times W scores of one query, with the statistics and sums of
+   * one span.
    */
-  abstract float factor(AttentionWorkspace work, int tile, int lane, long row);
+  abstract void weighRow(AttentionWorkspace work, Spans spans, int span, int rows);
+
+  /**
+   * What the sum of weighted values of a query is multiplied by in the end; NaN for a NaN row.
+   * Called once for each query.
+   */
+  abstract float factor(float reference, float total, long row);
 
   /** Sets the statistics of a tile at its start. */
   abstract void begin(AttentionWorkspace work, int tile);
@@ -77,6 +95,14 @@ abstract class FusedAttention implements Job {
           options.threads() == 0
               ? workers.threads()
               : Math.min(options.threads(), workers.threads());
+      few = extents.queries() <= FEW;
+      if (few) {
+        partsPerHead = (extents.keys() + SPAN - 1) / SPAN;
+        spans.bind(extents, partsPerHead);
+        workers.run(this, extents.batch() * extents.keyHeads() * partsPerHead, threads);
+        combine();
+        return;
+      }
       final int headCount = extents.batch() * extents.heads();
       final int tilesPerHead = (extents.queries() + W - 1) / W;
       tiles = TILES;
@@ -97,6 +123,11 @@ abstract class FusedAttention implements Job {
   @Override
   public final void run(int part) {
     final AttentionWorkspace work = AttentionWorkspace.own();
+    if (few) {
+      work.bind(k, v, heads, heads.queries() * heads.heads() / heads.keyHeads());
+      span(work, part / partsPerHead, part % partsPerHead);
+      return;
+    }
     work.bind(k, v, heads, tiles);
     final int head = part / partsPerHead;
     // The last tiles of a causal head see the most keys: they come first.
@@ -124,6 +155,79 @@ abstract class FusedAttention implements Job {
     }
     for (int t = 0; t < count; t++) {
       store(work, t, row + (long) t * W, Math.min(W, queries - t * W));
+    }
+  }
+
+  /** All queries of one key head over a span of keys. */
+  private void span(AttentionWorkspace work, int keyHead, int number) {
+    final int depth = heads.depth();
+    final int count = heads.queries() * (heads.heads() / heads.keyHeads());
+    final long row = (long) keyHead * count;
+    for (int i = 0; i < count; i++) {
+      AttentionWorkspace.copy(q, row + i, depth, work.line, 0);
+      for (int c = 0; c < depth; c++) {
+        work.queries[i * depth + c] = work.line[c] * scores.queryFactor();
+      }
+    }
+    final int end = Math.min(heads.keys(), (number + 1) * SPAN);
+    for (int from = number * SPAN; from < end; from += KEYS) {
+      final int keys = Math.min(KEYS, end - from);
+      work.loadKeys((long) keyHead * heads.keys() + from, keys);
+      for (int i = 0; i < count; i++) {
+        final int visible = Math.min(keys, scores.visible(row + i) - from);
+        if (visible > 0) {
+          System.arraycopy(work.queries, i * depth, work.line, 0, depth);
+          rowBlock(work, row + i, number, from, visible);
+        }
+      }
+    }
+  }
+
+  private void rowBlock(AttentionWorkspace work, long row, int number, int from, int keys) {
+    final float[] line = work.tile;
+    scores.fillRow(line, work.line, work, row, from, keys);
+    final boolean hides = scores.hides(heads.keys(), from, keys);
+    if (hides) {
+      scores.hideRow(line, work.hidden, row, from, keys);
+    }
+    final int rows = (keys + W - 1) / W;
+    Arrays.fill(line, keys, rows * W, Float.NEGATIVE_INFINITY);
+    final int span = spans.index(row, number);
+    weighRow(work, spans, span, rows);
+    if (hides
+        && !AttentionWorkspace.finite(
+            work.values, work.valueOffset, work.valueStride, keys, heads.width())) {
+      for (int j = 0; j < keys; j++) {
+        for (int c = 0; !work.hidden[j] && c < heads.width(); c++) {
+          spans.sums[span * heads.width() + c] +=
+              line[j] * work.values[work.valueOffset + j * work.valueStride + c];
+        }
+      }
+    } else {
+      RowProductsSimd.accumulate(
+          line,
+          keys,
+          work.values,
+          work.valueOffset,
+          work.valueStride,
+          heads.width(),
+          spans.sums,
+          span * heads.width());
+    }
+  }
+
+  /** Adds up the spans of each query, in order, relative to the largest of their references. */
+  private void combine() {
+    final AttentionWorkspace work = AttentionWorkspace.own();
+    work.bind(k, v, heads, 1);
+    final int rows = heads.batch() * heads.heads() * heads.queries();
+    for (int row = 0; row < rows; row++) {
+      final float reference = spans.reference(row);
+      final float factor = factor(reference, spans.combine(row, reference, work.line), row);
+      for (int c = 0; c < heads.width(); c++) {
+        work.line[c] = factor == 0 ? 0 : work.line[c] * factor;
+      }
+      work.storeRow(o, row, heads.width());
     }
   }
 
@@ -188,7 +292,8 @@ abstract class FusedAttention implements Job {
     final int width = heads.width();
     final int base = t * width * W;
     for (int lane = 0; lane < lanes; lane++) {
-      final float factor = factor(work, t, lane, row + lane);
+      final float factor =
+          factor(work.references[t * W + lane], work.totals[t * W + lane], row + lane);
       final float[] line = work.line;
       for (int c = 0; c < width; c++) {
         final float sum = work.sums[base + c * W + lane];

@@ -30,7 +30,13 @@ final class SigmoidAttentionSimd extends FusedAttention {
   }
 
   @Override
-  float factor(AttentionWorkspace work, int tile, int lane, long row) {
+  void weighRow(AttentionWorkspace work, Spans spans, int span, int rows) {
+    spans.references[span] = 0;
+    TileWeightsSimd.sigmoids(work.tile, rows, shift);
+  }
+
+  @Override
+  float factor(float reference, float total, long row) {
     return 1;
   }
 }

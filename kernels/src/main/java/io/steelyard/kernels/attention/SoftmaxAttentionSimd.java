@@ -74,11 +74,34 @@ final class SoftmaxAttentionSimd extends FusedAttention {
   }
 
   @Override
-  float factor(AttentionWorkspace work, int tile, int lane, long row) {
-    final float total = work.totals[tile * W + lane];
+  void weighRow(AttentionWorkspace work, Spans spans, int span, int rows) {
+    final float[] lanes = work.lanes;
+    TileWeightsSimd.tops(work.tile, rows, lanes);
+    float top = Float.NEGATIVE_INFINITY;
+    for (final float lane : lanes) {
+      top = Math.max(top, lane);
+    }
+    if (top > spans.references[span] + SLACK) {
+      if (spans.references[span] > Float.NEGATIVE_INFINITY) {
+        spans.scale(span, (float) Math.pow(2, spans.references[span] - top));
+      }
+      spans.references[span] = top;
+    }
+    Arrays.fill(
+        lanes, spans.references[span] == Float.NEGATIVE_INFINITY ? 0 : spans.references[span]);
+    Arrays.fill(work.totals, 0, W, 0);
+    TileWeightsSimd.powers(work.tile, rows, lanes, work.totals, 0);
+    float total = 0;
+    for (int lane = 0; lane < W; lane++) {
+      total += work.totals[lane];
+    }
+    spans.totals[span] += total;
+  }
+
+  @Override
+  float factor(float reference, float total, long row) {
     if (logSums.size() > 0) {
-      logSums.setDouble(
-          logSums.flatIndex(row), work.references[tile * W + lane] * LN2 + Math.log(total));
+      logSums.setDouble(logSums.flatIndex(row), reference * LN2 + Math.log(total));
     }
     return total == 0 ? 0 : 1 / total;
   }

@@ -1,0 +1,120 @@
+package io.steelyard.kernels.attention;
+
+import io.steelyard.kernels.simd.LaneSum;
+import io.steelyard.kernels.simd.Lanes;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The two products of attention for one query, which has to wait for memory and not for arithmetic:
+ * every key and value is read once, front to back.
+ */
+final class RowProductsSimd {
+
+  private static final VectorSpecies<Float> S = Lanes.FLOAT;
+  private static final int L = S.length();
+
+  private RowProductsSimd() {}
+
+  /**
+   * {@code s_j = q.k_j}.
+   *
+   * @param q a query of {@code d} numbers
+   * @param scores receives {@code keys} numbers
+   * @param lanes room for one vector
+   */
+  static void scores(
+      float[] q,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      int keys,
+      float[] scores,
+      float[] lanes) {
+    final int whole = d - d % L;
+    for (int j = 0; j < keys; j++) {
+      final int at = kOffset + j * kStride;
+      scores[j] = dot(q, whole, k, at, lanes);
+      for (int c = whole; c < d; c++) {
+        scores[j] = Math.fma(q[c], k[at + c], scores[j]);
+      }
+    }
+  }
+
+  private static float dot(float[] q, int d, float[] k, int at, float[] lanes) {
+    FloatVector a = FloatVector.zero(S);
+    FloatVector b = FloatVector.zero(S);
+    int c = 0;
+    for (; c <= d - 2 * L; c += 2 * L) {
+      a = FloatVector.fromArray(S, q, c).fma(FloatVector.fromArray(S, k, at + c), a);
+      b = FloatVector.fromArray(S, q, c + L).fma(FloatVector.fromArray(S, k, at + c + L), b);
+    }
+    if (c < d) {
+      a = FloatVector.fromArray(S, q, c).fma(FloatVector.fromArray(S, k, at + c), a);
+    }
+    a.add(b).intoArray(lanes, 0);
+    return LaneSum.of(lanes);
+  }
+
+  /**
+   * {@code o += sum_j p_j v_j}.
+   *
+   * @param weights {@code keys} numbers
+   * @param o {@code d} numbers from {@code oOffset}
+   */
+  static void accumulate(
+      float[] weights,
+      int keys,
+      float[] v,
+      int vOffset,
+      int vStride,
+      int d,
+      float[] o,
+      int oOffset) {
+    int c = 0;
+    for (; c <= d - 4 * L; c += 4 * L) {
+      accumulate4(weights, keys, v, vOffset + c, vStride, o, oOffset + c);
+    }
+    for (; c <= d - L; c += L) {
+      accumulate1(weights, keys, v, vOffset + c, vStride, o, oOffset + c);
+    }
+    for (; c < d; c++) {
+      float sum = o[oOffset + c];
+      for (int j = 0; j < keys; j++) {
+        sum = Math.fma(weights[j], v[vOffset + c + j * vStride], sum);
+      }
+      o[oOffset + c] = sum;
+    }
+  }
+
+  private static void accumulate4(
+      float[] weights, int keys, float[] v, int at, int vStride, float[] o, int to) {
+    FloatVector a = FloatVector.fromArray(S, o, to);
+    FloatVector b = FloatVector.fromArray(S, o, to + L);
+    FloatVector c = FloatVector.fromArray(S, o, to + 2 * L);
+    FloatVector d = FloatVector.fromArray(S, o, to + 3 * L);
+    int x = at;
+    for (int j = 0; j < keys; j++) {
+      final FloatVector p = FloatVector.broadcast(S, weights[j]);
+      a = p.fma(FloatVector.fromArray(S, v, x), a);
+      b = p.fma(FloatVector.fromArray(S, v, x + L), b);
+      c = p.fma(FloatVector.fromArray(S, v, x + 2 * L), c);
+      d = p.fma(FloatVector.fromArray(S, v, x + 3 * L), d);
+      x += vStride;
+    }
+    a.intoArray(o, to);
+    b.intoArray(o, to + L);
+    c.intoArray(o, to + 2 * L);
+    d.intoArray(o, to + 3 * L);
+  }
+
+  private static void accumulate1(
+      float[] weights, int keys, float[] v, int at, int vStride, float[] o, int to) {
+    FloatVector a = FloatVector.fromArray(S, o, to);
+    for (int j = 0; j < keys; j++) {
+      a = FloatVector.fromArray(S, v, at + j * vStride).mul(weights[j]).add(a);
+    }
+    a.intoArray(o, to);
+  }
+}
