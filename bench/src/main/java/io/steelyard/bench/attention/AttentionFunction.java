@@ -64,7 +64,7 @@ public enum AttentionFunction {
   /** Compares the first, a middle and the last query of head 0 with {@link #row}. */
   void check(String who, Size size, boolean causal, float[][] qkv, float[] o) {
     final int d = size.depth();
-    for (final int query : new int[] {0, size.tokens() / 2, size.tokens() - 1}) {
+    for (final int query : new int[] {0, size.queries() / 2, size.queries() - 1}) {
       final double[] exact =
           row(size, qkv[0], qkv[1], qkv[2], query, causal ? query : size.tokens() - 1);
       for (int c = 0; c < d; c++) {

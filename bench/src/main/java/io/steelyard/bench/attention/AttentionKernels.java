@@ -21,7 +21,7 @@ public class AttentionKernels {
   @Param("SOFTMAX")
   AttentionFunction function;
 
-  @Param("2x256x64")
+  @Param("2x256x256x64")
   String size;
 
   @Param("false")
@@ -30,7 +30,7 @@ public class AttentionKernels {
   @Param("1")
   int threads;
 
-  private Size extents = new Size(0, 0, 0);
+  private Size extents = new Size(0, 0, 0, 0);
   private float[][] qkv = new float[0][];
   private Tensor q = Tensor.zeros(DType.F32, 0);
   private Tensor k = q;
@@ -42,11 +42,11 @@ public class AttentionKernels {
   @Setup(Level.Trial)
   public void setUp() {
     extents = Size.parse(size);
-    qkv = new float[][] {extents.normal(1), extents.normal(2), extents.normal(3)};
-    q = Tensor.of(qkv[0], extents.shape());
-    k = Tensor.of(qkv[1], extents.shape());
-    v = Tensor.of(qkv[2], extents.shape());
-    o = Tensor.zeros(DType.F32, extents.shape());
+    qkv = extents.inputs();
+    q = Tensor.of(qkv[0], extents.queryShape());
+    k = Tensor.of(qkv[1], extents.keyShape());
+    v = Tensor.of(qkv[2], extents.keyShape());
+    o = Tensor.zeros(DType.F32, extents.queryShape());
     options =
         AttentionOptions.defaults()
             .withMask(causal ? Mask.causal() : Mask.none())

@@ -24,7 +24,7 @@ public class AttentionPeers {
   @Param("SOFTMAX")
   AttentionFunction function;
 
-  @Param("2x256x64")
+  @Param("2x256x256x64")
   String size;
 
   @Param("false")
@@ -33,7 +33,7 @@ public class AttentionPeers {
   @Param("1")
   int threads;
 
-  private Size extents = new Size(0, 0, 0);
+  private Size extents = new Size(0, 0, 0, 0);
   private float[][] qkv = new float[0][];
   private NDManager manager;
   private Supplier<NDList> call;
@@ -43,14 +43,14 @@ public class AttentionPeers {
   public void setUp() {
     TorchPeer.setThreads(threads);
     extents = Size.parse(size);
-    qkv = new float[][] {extents.normal(1), extents.normal(2), extents.normal(3)};
+    qkv = extents.inputs();
     manager = TorchPeer.newManager();
-    final Shape shape = new Shape(extents.shape());
+    final Shape keys = new Shape(extents.keyShape());
     final NDList inputs =
         new NDList(
-            manager.create(qkv[0], shape),
-            manager.create(qkv[1], shape),
-            manager.create(qkv[2], shape));
+            manager.create(qkv[0], new Shape(extents.queryShape())),
+            manager.create(qkv[1], keys),
+            manager.create(qkv[2], keys));
     final TorchPeer torch = TorchPeer.load(peer);
     call = () -> torch.call(inputs);
     check();

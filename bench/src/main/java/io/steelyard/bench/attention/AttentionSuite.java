@@ -11,6 +11,7 @@ import io.steelyard.bench.suite.Target;
 import io.steelyard.bench.suite.Trial;
 import io.steelyard.bench.suite.Work;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,13 +19,13 @@ import java.util.Optional;
 /** Softmax and sigmoid attention of 8 heads, full and causal, short to long. */
 public final class AttentionSuite implements Suite {
 
-  private static final List<Size> MAIN = List.of(new Size(8, 512, 64), new Size(8, 2048, 64));
+  private static final List<Size> MAIN = List.of(Size.square(8, 512, 64), Size.square(8, 2048, 64));
   private static final List<Size> MORE =
       List.of(
-          new Size(8, 8192, 64),
-          new Size(8, 512, 128),
-          new Size(8, 2048, 128),
-          new Size(8, 8192, 128));
+          Size.square(8, 8192, 64),
+          Size.square(8, 512, 128),
+          Size.square(8, 2048, 128),
+          Size.square(8, 8192, 128));
 
   private static final Target TWICE_LIBTORCH = new Target(Metric.RATIO, 2.0);
   private static final Target FOUR_TIMES_EAGER = new Target(Metric.RATIO, 4.0);
@@ -53,6 +54,7 @@ public final class AttentionSuite implements Suite {
       cases.add(softmax(size, true, cores));
       cases.add(sigmoid(size, cores));
     }
+    cases.add(decode(new Size(8, 1, 1 << 15, 64), cores));
     return cases;
   }
 
@@ -71,6 +73,33 @@ public final class AttentionSuite implements Suite {
                 causal,
                 threads)),
         List.of(TWICE_LIBTORCH, NEAR_THE_PEAK, NO_ALLOCATION));
+  }
+
+  /** One token against a cache of keys and values that is larger than the processor's. */
+  private static Case decode(Size size, int threads) {
+    return new Case(
+        "softmax-attention decode h=" + size.heads() + " n=" + size.tokens() + " d=" + size.depth(),
+        threads,
+        new Trial(
+            AttentionKernels.class,
+            "run",
+            parameters(AttentionFunction.SOFTMAX, size, false, threads)),
+        new Work(size.cacheBytes(), Work.Unit.BYTES),
+        List.of(
+            peer(
+                "libtorch scaled_dot_product_attention",
+                "sdpa",
+                AttentionFunction.SOFTMAX,
+                size,
+                false,
+                threads)),
+        Optional.of(
+            new Limit(
+                "read bandwidth",
+                MachineSuite.read(threads),
+                size.cacheBytes() / MachineSuite.READ_BYTES)),
+        List.of(),
+        List.of(new Target(Metric.LIMIT_SHARE, 0.8), NO_ALLOCATION));
   }
 
   /** The peer's archive has the scale of D = 64 built in. */
@@ -134,7 +163,7 @@ public final class AttentionSuite implements Suite {
       boolean causal,
       int threads) {
     final Map<String, String> parameters =
-        new java.util.HashMap<>(parameters(function, size, causal, threads));
+        new HashMap<>(parameters(function, size, causal, threads));
     parameters.put("peer", archive);
     return new Contender(name, new Trial(AttentionPeers.class, "run", Map.copyOf(parameters)));
   }

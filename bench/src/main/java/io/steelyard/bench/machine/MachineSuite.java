@@ -31,11 +31,7 @@ public final class MachineSuite implements Suite {
         .flatMap(
             threads ->
                 Stream.of(
-                    Case.alone(
-                        "read bandwidth",
-                        threads,
-                        trial("read", threads, MachineBenchmark.FLOATS),
-                        bytes(1)),
+                    Case.alone("read bandwidth", threads, read(threads), bytes(1)),
                     Case.alone(
                         "copy bandwidth",
                         threads,
@@ -43,6 +39,14 @@ public final class MachineSuite implements Suite {
                         bytes(2)),
                     Case.alone("multiply-add peak", threads, fma(threads), flops(threads))))
         .toList();
+  }
+
+  /** Bytes that one call of {@link #read} reads. */
+  public static final double READ_BYTES = (double) Float.BYTES * MachineBenchmark.FLOATS;
+
+  /** The trial that reads memory, for suites whose limit it is. */
+  public static Trial read(int threads) {
+    return trial("read", threads, MachineBenchmark.FLOATS);
   }
 
   /** The trial of the register loop, for suites whose limit it is. */
