@@ -2,6 +2,7 @@ package io.steelyard.kernels.operator;
 
 import io.steelyard.kernels.attention.SigmoidAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
+import io.steelyard.kernels.dense.Sgemm;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -23,7 +24,8 @@ public final class Operators {
           LogSoftmax.OPERATOR,
           LogSumExp.OPERATOR,
           SoftmaxAttention.OPERATOR,
-          SigmoidAttention.OPERATOR);
+          SigmoidAttention.OPERATOR,
+          Sgemm.OPERATOR);
 
   private Operators() {}
 

@@ -1,0 +1,2 @@
+/** Dense building blocks: matrix products. */
+package io.steelyard.kernels.dense;
