@@ -1,5 +1,9 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.loss.CompSumLoss;
+import io.steelyard.kernels.loss.CrossEntropy;
+import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
+import io.steelyard.kernels.loss.InfoNceLoss;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -19,7 +23,11 @@ public final class Operators {
           ThreePassSoftmax.OPERATOR,
           OnlineSoftmax.OPERATOR,
           LogSoftmax.OPERATOR,
-          LogSumExp.OPERATOR);
+          LogSumExp.OPERATOR,
+          CrossEntropy.OPERATOR,
+          CompSumLoss.OPERATOR,
+          DecoupledSoftmaxLoss.OPERATOR,
+          InfoNceLoss.OPERATOR);
 
   private Operators() {}
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,10 +41,15 @@ class OperatorsTest {
   @MethodSource("operators")
   void computesInDoubleWhenAsked(Operator operator) {
     final GoldenFile.Case golden = GoldenFile.of(operator.name()).cases().get(0);
-    final Map<String, Tensor> actual =
-        operator.apply(Map.of("x", golden.inputs().get("x").to(DType.F64)), Map.of());
-    assertThat(actual.get("y").dtype()).isEqualTo(DType.F64);
-    compare(actual.get("y"), golden.expected().get("y"), 1e-14);
+    final Map<String, Tensor> actual = operator.apply(inDouble(golden.inputs()), golden.params());
+    assertThat(actual.keySet()).isEqualTo(golden.expected().keySet());
+    golden
+        .expected()
+        .forEach(
+            (name, tensor) -> {
+              assertThat(actual.get(name).dtype()).isEqualTo(tensor.dtype());
+              compare(actual.get(name), tensor, 1e-14);
+            });
   }
 
   @ParameterizedTest
@@ -99,6 +105,17 @@ class OperatorsTest {
                 Operators.named("three-pass-softmax")
                     .apply(Map.of("x", x), Map.of("variant", "fourth")))
         .hasMessage("parameter 'variant' is fourth; expected one of reload, recompute");
+  }
+
+  private static Map<String, Tensor> inDouble(Map<String, Tensor> tensors) {
+    return tensors.entrySet().stream()
+        .collect(
+            Collectors.toMap(
+                Map.Entry::getKey,
+                entry ->
+                    entry.getValue().dtype().isFloat()
+                        ? entry.getValue().to(DType.F64)
+                        : entry.getValue()));
   }
 
   private static void compare(Tensor actual, Tensor expected, double tol) {
