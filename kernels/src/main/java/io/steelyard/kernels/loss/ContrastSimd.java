@@ -1,7 +1,6 @@
 package io.steelyard.kernels.loss;
 
 import io.steelyard.kernels.mask.Mask;
-import io.steelyard.kernels.rows.RowJob;
 import io.steelyard.kernels.rows.RowState;
 import io.steelyard.kernels.rows.RowWorkspace;
 import io.steelyard.kernels.rows.TileReader;
@@ -16,7 +15,7 @@ import io.steelyard.kernels.tensor.Tensor;
  * reference starts at the maximum of the row's first block and is raised only where exponentials
  * grow too large.
  */
-final class ContrastSimd extends RowJob {
+final class ContrastSimd extends LossRowsSimd {
 
   private static final int SUM = 0;
   private static final int EMIT = 1;
@@ -26,7 +25,6 @@ final class ContrastSimd extends RowJob {
 
   private static final ThreadLocal<ContrastSimd> OWN = ThreadLocal.withInitial(ContrastSimd::new);
 
-  private LossCall call = LossCall.NONE;
   private boolean counts;
   private boolean stores;
   private boolean inPlace;
@@ -35,7 +33,7 @@ final class ContrastSimd extends RowJob {
 
   static void run(LossCall call, boolean counts) {
     final ContrastSimd job = OWN.get();
-    job.call = call;
+    job.use(call);
     job.counts = counts;
     job.inPlace = call.gradients() && call.inPlace();
     // Exponentials stored over the scores could not be tried again with another reference.
@@ -63,11 +61,11 @@ final class ContrastSimd extends RowJob {
     if (phase == EMIT) {
       return DONE;
     }
-    final double[] numbers = row.room(call.room());
-    if (!call.takesPart(row.row)) {
+    final double[] numbers = row.room(call().room());
+    if (!call().takesPart(row.row)) {
       numbers[LossCall.COUNT] = 0;
-      call.settleWithout(row.row);
-      return call.gradients() ? EMIT : DONE;
+      call().settleWithout(row.row);
+      return call().gradients() ? EMIT : DONE;
     }
     row.reference = Double.NEGATIVE_INFINITY;
     row.sum = 0;
@@ -79,27 +77,27 @@ final class ContrastSimd extends RowJob {
     for (int i = 0; i < row.chunks; i++) {
       row.sum += rescaled(row.sums[i], row.references[i], row.reference);
       numbers[LossCall.VALUE] += counts ? row.extras[2 * i] : 0;
-      numbers[LossCall.UNIFORM] += counts ? call.scale() * row.extras[2 * i + 1] : 0;
+      numbers[LossCall.UNIFORM] += counts ? call().scale() * row.extras[2 * i + 1] : 0;
     }
     numbers[LossCall.OTHERS] =
         row.sum == 0
             ? Double.NEGATIVE_INFINITY
-            : Math.log(row.sum) + call.scale() * shift(row.reference);
-    call.settle(row.row, numbers);
-    return call.gradients() ? EMIT : DONE;
+            : Math.log(row.sum) + call().scale() * shift(row.reference);
+    call().settle(row.row, numbers);
+    return call().gradients() ? EMIT : DONE;
   }
 
   private void sum(RowState row, RowWorkspace work, long from, long to, int index) {
     row.sums[index] = 0;
     row.references[index] = Double.NEGATIVE_INFINITY;
-    if (!call.takesPart(row.row)) {
+    if (!call().takesPart(row.row)) {
       return;
     }
     final TileReader in = work.first();
     final TileWriter out = work.out();
-    final float scale = (float) call.scale();
+    final float scale = (float) call().scale();
     // Every chunk starts from the same guess, so that most rows end with one reference for all.
-    load(row, in, 0, (int) Math.min(row.visible, Lanes.BLOCK));
+    load(row.row, in, 0, (int) Math.min(row.visible, Lanes.BLOCK));
     float reference = ExponentialsSimd.max(in.array(), in.offset(), in.width());
     double sum = 0;
     double count = 0;
@@ -107,7 +105,7 @@ final class ContrastSimd extends RowJob {
     int tile = RowState.firstTile(from);
     for (long at = from; at < to; at += piece(at, to)) {
       final int n = piece(at, to);
-      load(row, in, at, n);
+      load(row.row, in, at, n);
       if (stores) {
         out.open(row.row, at, n);
       }
@@ -150,18 +148,6 @@ final class ContrastSimd extends RowJob {
         : ExponentialsSimd.sum(in.array(), in.offset(), in.width(), shift(mu), scale, work.lanes());
   }
 
-  /** Loads a piece of the scores with the positives in it read as -inf. */
-  private void load(RowState row, TileReader in, long at, int n) {
-    in.load(row.row, at, n);
-    for (int slot = 0; slot < call.slots(); slot++) {
-      final long place = call.positive(row.row, slot) - at;
-      if (place >= 0 && place < n) {
-        in.isolate();
-        in.array()[in.offset() + (int) place] = Float.NEGATIVE_INFINITY;
-      }
-    }
-  }
-
   private void emit(RowState row, RowWorkspace work, long from, long to) {
     final double[] numbers = row.kept;
     if (numbers[LossCall.COUNT] == 0) {
@@ -174,7 +160,7 @@ final class ContrastSimd extends RowJob {
     }
     final double c = row.sum == 0 ? 0 : numbers[LossCall.OTHERS] / row.sum;
     final float factor = (float) Math.clamp(c, -Float.MAX_VALUE, Float.MAX_VALUE);
-    final float scale = (float) call.scale();
+    final float scale = (float) call().scale();
     final TileReader in = work.first();
     final TileWriter out = work.out();
     int tile = RowState.firstTile(from);
@@ -183,7 +169,7 @@ final class ContrastSimd extends RowJob {
       // One reference for the whole row, so that a larger score never gets a smaller weight.
       final boolean stored = stores && row.tileReferences[tile++] == (float) row.reference;
       if (!stored || counts) {
-        load(row, in, at, n);
+        load(row.row, in, at, n);
       }
       if (counts && inPlace) {
         in.isolate();
@@ -214,12 +200,12 @@ final class ContrastSimd extends RowJob {
       }
       out.close(n);
     }
-    call.writePositives(row.row, numbers, from, to);
+    call().writePositives(row.row, numbers, from, to);
   }
 
   /** {@code sum * e^(scale (from - to))}, where a sum that is zero or NaN stays what it is. */
   private double rescaled(double sum, double from, double to) {
-    return sum > 0 && from < to ? sum * Math.exp(call.scale() * (from - to)) : sum;
+    return sum > 0 && from < to ? sum * Math.exp(call().scale() * (from - to)) : sum;
   }
 
   /** What to subtract before exponentials: of a row without finite entries, nothing. */

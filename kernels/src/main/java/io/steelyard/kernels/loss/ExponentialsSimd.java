@@ -21,9 +21,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link ContrastSimd}: exponentials of {@code z = (x - mu) scale}, by the polynomial
- * of softmax; those below {@code 2^-126} are zero. A NaN does not change a maximum; it shows in the
- * sum.
+ * The loops of {@link ContrastSimd}, some of them of use to others: exponentials of {@code z = (x -
+ * mu) scale}, by the polynomial of softmax; those below {@code 2^-126} are zero. A NaN does not
+ * change a maximum; it shows in the sum.
  *
  * <p>In every loop {@code n} is a multiple of {@link Lanes#BLOCK}. Why the loops are written out:
  * see {@link Lanes}.
@@ -225,6 +225,21 @@ final class ExponentialsSimd {
       a = a.add(p.blend(zero, p.compare(EQ, Float.NEGATIVE_INFINITY)));
       final FloatVector q = FloatVector.fromArray(S, x, offset + i + L);
       b = b.add(q.blend(zero, q.compare(EQ, Float.NEGATIVE_INFINITY)));
+    }
+    a.add(b).intoArray(lanes, 0);
+    return LaneSum.of(lanes);
+  }
+
+  /** NaN if there is a NaN or a +inf, else 0. */
+  static float residue(float[] x, int offset, int n, float[] lanes) {
+    final FloatVector zero = FloatVector.zero(S);
+    FloatVector a = FloatVector.zero(S);
+    FloatVector b = FloatVector.zero(S);
+    for (int i = 0; i < n; i += 2 * L) {
+      final FloatVector p = FloatVector.fromArray(S, x, offset + i);
+      a = a.add(p.sub(p).blend(zero, p.compare(EQ, Float.NEGATIVE_INFINITY)));
+      final FloatVector q = FloatVector.fromArray(S, x, offset + i + L);
+      b = b.add(q.sub(q).blend(zero, q.compare(EQ, Float.NEGATIVE_INFINITY)));
     }
     a.add(b).intoArray(lanes, 0);
     return LaneSum.of(lanes);

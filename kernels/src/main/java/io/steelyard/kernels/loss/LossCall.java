@@ -27,23 +27,26 @@ final class LossCall {
     void settle(double[] row, int positives, double parameter);
   }
 
+  /** Numbers before the first of these, left to a kernel's own search. */
+  static final int OWN = SoftThreshold.SIZE;
+
   /** Before: how many of the others take part, where a job counts. After: the loss. */
-  static final int VALUE = 0;
+  static final int VALUE = OWN;
 
   /**
    * Before: the summary of the others. After: what multiplies the gradient of the summary with
    * respect to each of them.
    */
-  static final int OTHERS = 1;
+  static final int OTHERS = OWN + 1;
 
   /** Before: the sum of the others, where a job sums. After: what is added to every gradient. */
-  static final int UNIFORM = 2;
+  static final int UNIFORM = OWN + 2;
 
   /** How many positives the row has. */
-  static final int COUNT = 3;
+  static final int COUNT = OWN + 3;
 
   /** Before: the score of the first positive. After: its gradient, all added up. */
-  static final int FIRST = 4;
+  static final int FIRST = OWN + 4;
 
   /** Stands for what a call does not have. */
   static final Tensor NOTHING = Tensor.zeros(DType.F32, 0);
@@ -51,11 +54,12 @@ final class LossCall {
   /** A call of nothing. */
   static final LossCall NONE = new LossCall();
 
-  private static final ThreadLocal<LossCall> OWN = ThreadLocal.withInitial(LossCall::new);
+  private static final ThreadLocal<LossCall> CALLS = ThreadLocal.withInitial(LossCall::new);
 
   private Rule rule = (row, positives, parameter) -> {};
   private double parameter;
   private double scale;
+  private boolean limits;
   private Tensor x = NOTHING;
   private Tensor targets = NOTHING;
   private boolean lists;
@@ -77,10 +81,11 @@ final class LossCall {
    */
   static LossCall of(
       Rule newRule, double newParameter, Tensor newX, Tensor newTargets, LossOptions options) {
-    final LossCall call = OWN.get();
+    final LossCall call = CALLS.get();
     call.rule = newRule;
     call.parameter = newParameter;
     call.scale = 1;
+    call.limits = false;
     call.x = newX;
     call.targets = newTargets;
     call.lists = newTargets.rank() == newX.rank() && newX.rank() > 0;
@@ -93,6 +98,12 @@ final class LossCall {
   /** Multiplies scores by a factor above 0. */
   LossCall scaled(double factor) {
     scale = factor;
+    return this;
+  }
+
+  /** Takes a positive of +inf for a number like others. */
+  LossCall withLimits() {
+    limits = true;
     return this;
   }
 
@@ -227,7 +238,7 @@ final class LossCall {
         continue;
       }
       final double score = score(row, entry);
-      broken |= !(score < Double.POSITIVE_INFINITY);
+      broken |= Double.isNaN(score) || (!limits && score == Double.POSITIVE_INFINITY);
       numbers[FIRST + count] = score;
       numbers[FIRST + slots + count] = entry;
       count++;
@@ -241,7 +252,7 @@ final class LossCall {
       loss.setDouble(loss.flatIndex(row), weight(row) * numbers[VALUE]);
     }
     if (gradients()) {
-      final double factor = weight(row) * scale * (upstream == NOTHING ? 1 : at(upstream, row));
+      final double factor = factor(row);
       numbers[OTHERS] = finite(factor * numbers[OTHERS]);
       numbers[UNIFORM] = finite(factor * numbers[UNIFORM]);
       for (int i = 0; i < count; i++) {
@@ -283,6 +294,11 @@ final class LossCall {
 
   private double weight(long row) {
     return weights == NOTHING ? 1 : at(weights, row);
+  }
+
+  /** What multiplies the gradient of a row. */
+  double factor(long row) {
+    return weight(row) * scale * (upstream == NOTHING ? 1 : at(upstream, row));
   }
 
   private static double at(Tensor rows, long row) {

@@ -3,7 +3,10 @@ package io.steelyard.kernels.operator;
 import io.steelyard.kernels.loss.CompSumLoss;
 import io.steelyard.kernels.loss.CrossEntropy;
 import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
+import io.steelyard.kernels.loss.HingeLoss;
 import io.steelyard.kernels.loss.InfoNceLoss;
+import io.steelyard.kernels.loss.SoftTopK;
+import io.steelyard.kernels.loss.SoftTopKLoss;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -25,9 +28,12 @@ public final class Operators {
           LogSoftmax.OPERATOR,
           LogSumExp.OPERATOR,
           CrossEntropy.OPERATOR,
+          HingeLoss.OPERATOR,
           CompSumLoss.OPERATOR,
           DecoupledSoftmaxLoss.OPERATOR,
-          InfoNceLoss.OPERATOR);
+          InfoNceLoss.OPERATOR,
+          SoftTopKLoss.OPERATOR,
+          SoftTopK.OPERATOR);
 
   private Operators() {}
 

@@ -20,7 +20,7 @@ class LossAllocationTest {
   static Stream<Arguments> calls() {
     // Widths of every path: short rows, whole vectors, a remainder, several chunks.
     return Stream.of(10, 1024, 3000, 50_257)
-        .flatMap(n -> LossFixture.contrasts().map(s -> Arguments.of(s, n)));
+        .flatMap(n -> LossFixture.all().map(s -> Arguments.of(s, n)));
   }
 
   @ParameterizedTest(name = "{0}, rows of {1}")

@@ -100,8 +100,57 @@ final class LossFixture {
             (x, t, dl, dx, o) -> InfoNceLoss.vjp(x, t, dl, dx, 0.4, o)));
   }
 
+  /** Hinge losses. */
+  static Stream<Named> hinges() {
+    return Stream.of(
+            HingeLoss.Form.L2,
+            HingeLoss.Form.L1,
+            HingeLoss.Form.L2.summed().withPenalty(0.3),
+            HingeLoss.Form.L1.summed().withPenalty(2))
+        .map(
+            form ->
+                new Named(
+                    "hinge " + form,
+                    false,
+                    0,
+                    (x, t, l, o) -> HingeLoss.apply(x, t, l, form, o),
+                    (x, t, l, dx, o) -> HingeLoss.lossAndGradient(x, t, l, dx, form, o),
+                    (x, t, dl, dx, o) -> HingeLoss.vjp(x, t, dl, dx, form, o)));
+  }
+
+  /** Losses of a soft top-k. */
+  static Stream<Named> softTopKs() {
+    return Stream.of(0.4, 2.5)
+        .map(
+            k ->
+                new Named(
+                    "soft top-" + k,
+                    true,
+                    1,
+                    (x, t, l, o) -> SoftTopKLoss.apply(x, t, l, k, 1.5, o),
+                    (x, t, l, dx, o) -> SoftTopKLoss.lossAndGradient(x, t, l, dx, k, 1.5, o),
+                    (x, t, dl, dx, o) -> SoftTopKLoss.vjp(x, t, dl, dx, k, 1.5, o)));
+  }
+
+  /** All losses. */
+  static Stream<Named> all() {
+    return Stream.of(contrasts(), hinges(), softTopKs()).flatMap(s -> s);
+  }
+
   static Stream<Arguments> contrastsAndSeeds() {
-    return contrasts().flatMap(s -> Stream.of(41L, 42L, 43L).map(seed -> Arguments.of(s, seed)));
+    return contrasts().flatMap(LossFixture::withSeeds);
+  }
+
+  static Stream<Arguments> hingesAndSeeds() {
+    return hinges().flatMap(LossFixture::withSeeds);
+  }
+
+  static Stream<Arguments> allAndSeeds() {
+    return all().flatMap(LossFixture::withSeeds);
+  }
+
+  private static Stream<Arguments> withSeeds(Named loss) {
+    return Stream.of(41L, 42L, 43L).map(seed -> Arguments.of(loss, seed));
   }
 
   static RandomGenerator random(long seed) {
