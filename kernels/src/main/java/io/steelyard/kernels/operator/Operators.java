@@ -1,5 +1,8 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.gating.ActivationGate;
+import io.steelyard.kernels.gating.DenseToSparseGate;
+import io.steelyard.kernels.gating.TopKGate;
 import io.steelyard.kernels.loss.CompSumLoss;
 import io.steelyard.kernels.loss.CrossEntropy;
 import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
@@ -33,7 +36,10 @@ public final class Operators {
           DecoupledSoftmaxLoss.OPERATOR,
           InfoNceLoss.OPERATOR,
           SoftTopKLoss.OPERATOR,
-          SoftTopK.OPERATOR);
+          SoftTopK.OPERATOR,
+          TopKGate.OPERATOR,
+          DenseToSparseGate.OPERATOR,
+          ActivationGate.OPERATOR);
 
   private Operators() {}
 
