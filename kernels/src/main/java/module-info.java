@@ -9,6 +9,8 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.attention;
   exports io.steelyard.kernels.dense;
   exports io.steelyard.kernels.elementary;
+  exports io.steelyard.kernels.gating;
+  exports io.steelyard.kernels.loss;
   exports io.steelyard.kernels.mask;
   exports io.steelyard.kernels.operator;
   exports io.steelyard.kernels.simd;

@@ -3,6 +3,16 @@ package io.steelyard.kernels.operator;
 import io.steelyard.kernels.attention.SigmoidAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
 import io.steelyard.kernels.dense.Sgemm;
+import io.steelyard.kernels.gating.ActivationGate;
+import io.steelyard.kernels.gating.DenseToSparseGate;
+import io.steelyard.kernels.gating.TopKGate;
+import io.steelyard.kernels.loss.CompSumLoss;
+import io.steelyard.kernels.loss.CrossEntropy;
+import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
+import io.steelyard.kernels.loss.HingeLoss;
+import io.steelyard.kernels.loss.InfoNceLoss;
+import io.steelyard.kernels.loss.SoftTopK;
+import io.steelyard.kernels.loss.SoftTopKLoss;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -25,6 +35,16 @@ public final class Operators {
           LogSumExp.OPERATOR,
           SoftmaxAttention.OPERATOR,
           SigmoidAttention.OPERATOR,
+          TopKGate.OPERATOR,
+          DenseToSparseGate.OPERATOR,
+          ActivationGate.OPERATOR,
+          CrossEntropy.OPERATOR,
+          HingeLoss.OPERATOR,
+          CompSumLoss.OPERATOR,
+          DecoupledSoftmaxLoss.OPERATOR,
+          InfoNceLoss.OPERATOR,
+          SoftTopKLoss.OPERATOR,
+          SoftTopK.OPERATOR,
           Sgemm.OPERATOR);
 
   private Operators() {}

@@ -23,6 +23,12 @@ public final class RowState {
   /** What was subtracted in each tile where exponentials are stored: see {@link #firstTile}. */
   public float[] tileReferences = new float[2];
 
+  /** Two more partial results for each chunk, where a job has use for them. */
+  public double[] extras = new double[2];
+
+  /** What else a job keeps of the row between phases; see {@link #room}. */
+  public double[] kept = new double[8];
+
   /** The combined sum. */
   public double sum;
 
@@ -33,6 +39,14 @@ public final class RowState {
    * Whether the reference is an exponent of two: then the row's total is {@code sum * 2^reference}.
    */
   public boolean extended;
+
+  /** Makes {@link #kept} hold at least {@code n} numbers; what it held is lost when it grows. */
+  public double[] room(int n) {
+    if (kept.length < n) {
+      kept = new double[n];
+    }
+    return kept;
+  }
 
   /** Where the tiles of the chunk that starts at an entry begin in {@link #tileReferences}. */
   public static int firstTile(long from) {
@@ -46,6 +60,7 @@ public final class RowState {
     if (sums.length < chunks) {
       sums = Arrays.copyOf(sums, chunks);
       references = Arrays.copyOf(references, chunks);
+      extras = Arrays.copyOf(extras, 2 * chunks);
     }
     // The last chunk may end in a piece of less than a block beside its tiles.
     final int tiles = firstTile(newVisible) + 2;

@@ -53,6 +53,19 @@ public final class TileReader {
     }
   }
 
+  /**
+   * Moves what the last load made available into the panel, so that entries can be changed for the
+   * loop that reads them; the tensor keeps its own.
+   */
+  @SuppressWarnings("ReferenceEquality") // the question is whether it is the same array
+  public void isolate() {
+    if (array != panel) {
+      System.arraycopy(array, offset, panel, 0, width);
+      array = panel;
+      offset = 0;
+    }
+  }
+
   /** As {@link #load}, with entries that the mask hides read as -inf. */
   public void load(RowMask mask, long row, long from, int n) {
     if (!mask.single()) {
