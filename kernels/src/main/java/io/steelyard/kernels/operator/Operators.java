@@ -1,5 +1,11 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.elementary.Erf;
+import io.steelyard.kernels.elementary.Exp;
+import io.steelyard.kernels.elementary.Log;
+import io.steelyard.kernels.elementary.Sigmoid;
+import io.steelyard.kernels.elementary.Softplus;
+import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -14,6 +20,12 @@ public final class Operators {
 
   private static final List<Operator> ALL =
       List.of(
+          Exp.OPERATOR,
+          Log.OPERATOR,
+          Sigmoid.OPERATOR,
+          Softplus.OPERATOR,
+          Tanh.OPERATOR,
+          Erf.OPERATOR,
           Softmax.OPERATOR,
           TwoPassSoftmax.OPERATOR,
           ThreePassSoftmax.OPERATOR,

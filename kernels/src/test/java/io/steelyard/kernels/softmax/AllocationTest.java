@@ -4,9 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
+import io.steelyard.kernels.elementary.Erf;
+import io.steelyard.kernels.elementary.Exp;
+import io.steelyard.kernels.elementary.Log;
+import io.steelyard.kernels.elementary.Sigmoid;
+import io.steelyard.kernels.elementary.Softplus;
+import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.simd.Simd;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -16,6 +23,19 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AllocationTest {
 
   private static final long WARM_UP_NANOS = 15_000_000_000L;
+
+  private static final List<NormaliserFixture.Named> ELEMENTARY =
+      List.of(
+          new NormaliserFixture.Named("exp", (x, y, o) -> Exp.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("log", (x, y, o) -> Log.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("sigmoid", (x, y, o) -> Sigmoid.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("softplus", (x, y, o) -> Softplus.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("tanh", (x, y, o) -> Tanh.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("erf", (x, y, o) -> Erf.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("exp vjp", (x, y, o) -> Exp.vjp(x, x, y, o.threads())),
+          new NormaliserFixture.Named(
+              "softplus vjp", (x, y, o) -> Softplus.vjp(x, x, y, o.threads())),
+          new NormaliserFixture.Named("erf vjp", (x, y, o) -> Erf.vjp(x, x, y, o.threads())));
 
   static Stream<Arguments> calls() {
     // Widths of every path: short rows, whole vectors, a remainder, several chunks.
@@ -29,7 +49,8 @@ class AllocationTest {
                             new NormaliserFixture.Named(
                                 "vjp", (x, y, options) -> Softmax.vjp(x, x, y, options)),
                             new NormaliserFixture.Named(
-                                "log vjp", (x, y, options) -> LogSoftmax.vjp(x, x, y, options))))
+                                "log vjp", (x, y, options) -> LogSoftmax.vjp(x, x, y, options))),
+                        ELEMENTARY.stream())
                     .flatMap(s -> s)
                     .map(s -> Arguments.of(s, n)));
   }
