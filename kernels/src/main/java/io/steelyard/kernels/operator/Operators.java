@@ -12,6 +12,9 @@ import io.steelyard.kernels.softmax.OnlineSoftmax;
 import io.steelyard.kernels.softmax.Softmax;
 import io.steelyard.kernels.softmax.ThreePassSoftmax;
 import io.steelyard.kernels.softmax.TwoPassSoftmax;
+import io.steelyard.kernels.sparse.Entmax;
+import io.steelyard.kernels.sparse.Entmax15;
+import io.steelyard.kernels.sparse.Sparsemax;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -31,7 +34,10 @@ public final class Operators {
           ThreePassSoftmax.OPERATOR,
           OnlineSoftmax.OPERATOR,
           LogSoftmax.OPERATOR,
-          LogSumExp.OPERATOR);
+          LogSumExp.OPERATOR,
+          Sparsemax.OPERATOR,
+          Entmax15.OPERATOR,
+          Entmax.OPERATOR);
 
   private Operators() {}
 

@@ -11,6 +11,8 @@ import io.steelyard.kernels.elementary.Sigmoid;
 import io.steelyard.kernels.elementary.Softplus;
 import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.simd.Simd;
+import io.steelyard.kernels.sparse.Entmax15;
+import io.steelyard.kernels.sparse.Sparsemax;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.management.ManagementFactory;
 import java.util.List;
@@ -37,6 +39,13 @@ class AllocationTest {
               "softplus vjp", (x, y, o) -> Softplus.vjp(x, x, y, o.threads())),
           new NormaliserFixture.Named("erf vjp", (x, y, o) -> Erf.vjp(x, x, y, o.threads())));
 
+  private static final List<NormaliserFixture.Named> SPARSE =
+      List.of(
+          new NormaliserFixture.Named("sparsemax", Sparsemax::apply),
+          new NormaliserFixture.Named("entmax15", Entmax15::apply),
+          new NormaliserFixture.Named("sparsemax vjp", (x, y, o) -> Sparsemax.vjp(x, x, y, o)),
+          new NormaliserFixture.Named("entmax15 vjp", (x, y, o) -> Entmax15.vjp(x, x, y, o)));
+
   static Stream<Arguments> calls() {
     // Widths of every path: short rows, whole vectors, a remainder, several chunks.
     return Stream.of(10, 1024, 3000, 100_000)
@@ -50,7 +59,8 @@ class AllocationTest {
                                 "vjp", (x, y, options) -> Softmax.vjp(x, x, y, options)),
                             new NormaliserFixture.Named(
                                 "log vjp", (x, y, options) -> LogSoftmax.vjp(x, x, y, options))),
-                        ELEMENTARY.stream())
+                        ELEMENTARY.stream(),
+                        SPARSE.stream())
                     .flatMap(s -> s)
                     .map(s -> Arguments.of(s, n)));
   }
