@@ -15,5 +15,6 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.operator;
   exports io.steelyard.kernels.simd;
   exports io.steelyard.kernels.softmax;
+  exports io.steelyard.kernels.sparse;
   exports io.steelyard.kernels.tensor;
 }

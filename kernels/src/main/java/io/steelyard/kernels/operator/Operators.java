@@ -3,6 +3,12 @@ package io.steelyard.kernels.operator;
 import io.steelyard.kernels.attention.SigmoidAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
 import io.steelyard.kernels.dense.Sgemm;
+import io.steelyard.kernels.elementary.Erf;
+import io.steelyard.kernels.elementary.Exp;
+import io.steelyard.kernels.elementary.Log;
+import io.steelyard.kernels.elementary.Sigmoid;
+import io.steelyard.kernels.elementary.Softplus;
+import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.gating.ActivationGate;
 import io.steelyard.kernels.gating.DenseToSparseGate;
 import io.steelyard.kernels.gating.TopKGate;
@@ -19,6 +25,9 @@ import io.steelyard.kernels.softmax.OnlineSoftmax;
 import io.steelyard.kernels.softmax.Softmax;
 import io.steelyard.kernels.softmax.ThreePassSoftmax;
 import io.steelyard.kernels.softmax.TwoPassSoftmax;
+import io.steelyard.kernels.sparse.Entmax15;
+import io.steelyard.kernels.sparse.Entmax;
+import io.steelyard.kernels.sparse.Sparsemax;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -33,6 +42,15 @@ public final class Operators {
           OnlineSoftmax.OPERATOR,
           LogSoftmax.OPERATOR,
           LogSumExp.OPERATOR,
+          Sparsemax.OPERATOR,
+          Entmax15.OPERATOR,
+          Entmax.OPERATOR,
+          Exp.OPERATOR,
+          Log.OPERATOR,
+          Sigmoid.OPERATOR,
+          Softplus.OPERATOR,
+          Tanh.OPERATOR,
+          Erf.OPERATOR,
           SoftmaxAttention.OPERATOR,
           SigmoidAttention.OPERATOR,
           TopKGate.OPERATOR,

@@ -47,6 +47,8 @@ public abstract class RowJob implements Job {
   private Tensor secondInput = NOTHING;
   private Tensor output = NOTHING;
   private boolean wholeRows;
+  private long rowCount;
+  private long rowLength;
   private long rowsPerPart;
   private final RowState shared = new RowState();
   private int phase;
@@ -80,6 +82,13 @@ public abstract class RowJob implements Job {
     return false;
   }
 
+  /**
+   * Whether rows mean nothing to this job, so that tensors without gaps are worked on as one row.
+   */
+  protected boolean flat() {
+    return false;
+  }
+
   /** The phase a row begins with. */
   protected int first() {
     return 0;
@@ -109,12 +118,15 @@ public abstract class RowJob implements Job {
    * @param out f32, of the same shape if any phase {@link #writes}
    */
   protected final void run(Tensor first, Tensor second, Tensor out, Mask rowMask, int threads) {
-    final long rows = first.rows();
-    final long length = first.rowLength();
+    final boolean oneRow = flat() && dense(first) && dense(second) && dense(out);
+    final long rows = oneRow ? 1 : first.rows();
+    final long length = oneRow ? first.size() : first.rowLength();
     mask.bind(rowMask, first);
     if (rows == 0 || length == 0) {
       return;
     }
+    rowCount = rows;
+    rowLength = length;
     firstInput = first;
     secondInput = second;
     output = out;
@@ -140,6 +152,10 @@ public abstract class RowJob implements Job {
     }
   }
 
+  private static boolean dense(Tensor tensor) {
+    return tensor.isContiguous() && tensor.rowStride() == 1;
+  }
+
   private void chunksTogether(long row, long length, Workers workers, int threads) {
     shared.start(row, mask.visible(row));
     for (phase = first(); phase != DONE; phase = next(phase, shared)) {
@@ -159,7 +175,7 @@ public abstract class RowJob implements Job {
     final RowWorkspace workspace = RowWorkspace.own();
     workspace.bind(firstInput, neutral(), secondInput, output);
     try {
-      final long length = firstInput.rowLength();
+      final long length = rowLength;
       if (!wholeRows) {
         final long from = (long) part * CHUNK;
         final long reach = writes(phase) ? length : shared.visible;
@@ -167,7 +183,7 @@ public abstract class RowJob implements Job {
         return;
       }
       final long begin = part * rowsPerPart;
-      final long end = Math.min(firstInput.rows(), begin + rowsPerPart);
+      final long end = Math.min(rowCount, begin + rowsPerPart);
       if (length <= BLOCK / 2 && !mask.hides() && together(begin, end, workspace, (int) length)) {
         return;
       }

@@ -9,12 +9,11 @@ import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 
-/**
- * What the normalisers of this package have in common: their ports, their options and their checks.
- */
-final class Normaliser {
+/** What all normalisers of rows have in common: their ports, their options and their checks. */
+public final class Normaliser {
 
-  static final List<Port> INPUTS =
+  /** Scores and the optional parts of a mask. */
+  public static final List<Port> INPUTS =
       List.of(
           Port.of("x", "x", "[..., N]", "Scores; each row is the last axis."),
           Port.mask("mask", "mask", "broadcasts to [..., N]", "True where an entry takes part."),
@@ -26,7 +25,8 @@ final class Normaliser {
               true,
               "How many leading entries of each row take part."));
 
-  static final List<Parameter> PARAMETERS =
+  /** What {@link #options} reads. */
+  public static final List<Parameter> PARAMETERS =
       List.of(
           new Parameter.Flag(
               "causal",
@@ -44,7 +44,7 @@ final class Normaliser {
   private Normaliser() {}
 
   /** The options that a call by name asks for. */
-  static NormaliserOptions options(Arguments arguments) {
+  public static NormaliserOptions options(Arguments arguments) {
     Mask mask = arguments.flag("causal") ? Mask.causal() : Mask.none();
     mask = arguments.optional("mask").map(Mask::keep).map(mask::and).orElse(mask);
     mask = arguments.optional("lengths").map(Mask::lengths).map(mask::and).orElse(mask);
@@ -52,7 +52,7 @@ final class Normaliser {
   }
 
   /** Checks that {@code to} can take a value for each element of {@code from}. */
-  static void checkSame(String fromName, Tensor from, String toName, Tensor to) {
+  public static void checkSame(String fromName, Tensor from, String toName, Tensor to) {
     checkFloat(fromName, from);
     if (to.dtype() != from.dtype() || !to.hasShapeOf(from)) {
       throw new IllegalArgumentException(
@@ -62,7 +62,7 @@ final class Normaliser {
   }
 
   /** Checks that {@code to} can take a value for each row of {@code from}. */
-  static void checkRows(String fromName, Tensor from, String toName, Tensor to) {
+  public static void checkRows(String fromName, Tensor from, String toName, Tensor to) {
     checkFloat(fromName, from);
     if (to.dtype() != from.dtype() || !to.hasRowsOf(from)) {
       final long[] shape = from.shape();
@@ -81,7 +81,8 @@ final class Normaliser {
     }
   }
 
-  static void checkOverlap(String fromName, Tensor from, String toName, Tensor to) {
+  /** Checks that the two are the same elements in the same order or share no memory. */
+  public static void checkOverlap(String fromName, Tensor from, String toName, Tensor to) {
     if (from.overlapsPartly(to)) {
       throw new IllegalArgumentException(
           toName
@@ -91,7 +92,8 @@ final class Normaliser {
     }
   }
 
-  static void checkWritable(String name, Tensor tensor) {
+  /** Checks that the memory may be written. */
+  public static void checkWritable(String name, Tensor tensor) {
     if (tensor.memory().isReadOnly()) {
       throw new IllegalArgumentException(name + " is read-only; expected memory to write to");
     }

@@ -2,8 +2,17 @@ package io.steelyard.kernels.softmax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.steelyard.kernels.elementary.Erf;
+import io.steelyard.kernels.elementary.Exp;
+import io.steelyard.kernels.elementary.Log;
+import io.steelyard.kernels.elementary.Sigmoid;
+import io.steelyard.kernels.elementary.Softplus;
+import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.simd.SteadyState;
+import io.steelyard.kernels.sparse.Entmax15;
+import io.steelyard.kernels.sparse.Sparsemax;
 import io.steelyard.kernels.tensor.Tensor;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -11,6 +20,26 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Kernels allocate nothing once warm. */
 class AllocationTest {
+
+  private static final List<NormaliserFixture.Named> ELEMENTARY =
+      List.of(
+          new NormaliserFixture.Named("exp", (x, y, o) -> Exp.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("log", (x, y, o) -> Log.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("sigmoid", (x, y, o) -> Sigmoid.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("softplus", (x, y, o) -> Softplus.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("tanh", (x, y, o) -> Tanh.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("erf", (x, y, o) -> Erf.apply(x, y, o.threads())),
+          new NormaliserFixture.Named("exp vjp", (x, y, o) -> Exp.vjp(x, x, y, o.threads())),
+          new NormaliserFixture.Named(
+              "softplus vjp", (x, y, o) -> Softplus.vjp(x, x, y, o.threads())),
+          new NormaliserFixture.Named("erf vjp", (x, y, o) -> Erf.vjp(x, x, y, o.threads())));
+
+  private static final List<NormaliserFixture.Named> SPARSE =
+      List.of(
+          new NormaliserFixture.Named("sparsemax", Sparsemax::apply),
+          new NormaliserFixture.Named("entmax15", Entmax15::apply),
+          new NormaliserFixture.Named("sparsemax vjp", (x, y, o) -> Sparsemax.vjp(x, x, y, o)),
+          new NormaliserFixture.Named("entmax15 vjp", (x, y, o) -> Entmax15.vjp(x, x, y, o)));
 
   static Stream<Arguments> calls() {
     // Widths of every path: short rows, whole vectors, a remainder, several chunks.
@@ -24,7 +53,9 @@ class AllocationTest {
                             new NormaliserFixture.Named(
                                 "vjp", (x, y, options) -> Softmax.vjp(x, x, y, options)),
                             new NormaliserFixture.Named(
-                                "log vjp", (x, y, options) -> LogSoftmax.vjp(x, x, y, options))))
+                                "log vjp", (x, y, options) -> LogSoftmax.vjp(x, x, y, options))),
+                        ELEMENTARY.stream(),
+                        SPARSE.stream())
                     .flatMap(s -> s)
                     .map(s -> Arguments.of(s, n)));
   }

@@ -8,11 +8,11 @@ import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.Arguments;
 
-/** Rows, algorithms and oracles that the tests of the softmax family share. */
-final class NormaliserFixture {
+/** Rows, algorithms and oracles that the tests of all normalisers share. */
+public final class NormaliserFixture {
 
   /** A softmax under its name. */
-  record Named(String name, Algorithm algorithm) {
+  public record Named(String name, Algorithm algorithm) {
 
     @Override
     public String toString() {
@@ -21,7 +21,7 @@ final class NormaliserFixture {
   }
 
   /** A softmax. */
-  interface Algorithm {
+  public interface Algorithm {
 
     void apply(Tensor x, Tensor y, NormaliserOptions options);
   }
@@ -73,7 +73,7 @@ final class NormaliserFixture {
   }
 
   /** Rows at the edges of the number range, each tiled to several lengths by the tests. */
-  static float[][] edgeRows() {
+  public static float[][] edgeRows() {
     return new float[][] {
       {0},
       {-0f},
@@ -110,11 +110,13 @@ final class NormaliserFixture {
     return softmaxes().flatMap(s -> Stream.of(11L, 12L, 13L).map(seed -> Arguments.of(s, seed)));
   }
 
-  static RandomGenerator random(long seed) {
+  /** A seeded generator. */
+  public static RandomGenerator random(long seed) {
     return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
   }
 
-  static float[] scores(RandomGenerator random, int n, double spread) {
+  /** Normal scores. */
+  public static float[] scores(RandomGenerator random, int n, double spread) {
     final float[] x = new float[n];
     for (int i = 0; i < n; i++) {
       x[i] = (float) (random.nextGaussian() * spread);
@@ -123,7 +125,7 @@ final class NormaliserFixture {
   }
 
   /** A new array of NaN, so that an element nobody wrote fails. */
-  static float[] poison(int n) {
+  public static float[] poison(int n) {
     final float[] y = new float[n];
     Arrays.fill(y, Float.NaN);
     return y;
@@ -154,7 +156,8 @@ final class NormaliserFixture {
     return (24 + distanceToMax) * 0x1p-23;
   }
 
-  static NormaliserOptions masked(Mask mask) {
+  /** Default options with a mask. */
+  public static NormaliserOptions masked(Mask mask) {
     return NormaliserOptions.defaults().withMask(mask);
   }
 }

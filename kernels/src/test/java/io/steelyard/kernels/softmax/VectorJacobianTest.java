@@ -25,8 +25,7 @@ class VectorJacobianTest {
 
   static Stream<Operator> differentiable() {
     return Operators.all().stream()
-        .filter(operator -> operator.inputs().equals(Normaliser.INPUTS))
-        .filter(operator -> operator.vjp().isPresent());
+        .filter(operator -> operator.family().equals("softmax") && operator.vjp().isPresent());
   }
 
   @ParameterizedTest
