@@ -6,6 +6,7 @@
 module io.steelyard.kernels {
   requires static jdk.incubator.vector;
 
+  exports io.steelyard.kernels.detection;
   exports io.steelyard.kernels.elementary;
   exports io.steelyard.kernels.mask;
   exports io.steelyard.kernels.operator;

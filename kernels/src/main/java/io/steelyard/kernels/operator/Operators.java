@@ -1,5 +1,7 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.detection.Nms;
+import io.steelyard.kernels.detection.SoftNms;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -19,7 +21,9 @@ public final class Operators {
           ThreePassSoftmax.OPERATOR,
           OnlineSoftmax.OPERATOR,
           LogSoftmax.OPERATOR,
-          LogSumExp.OPERATOR);
+          LogSumExp.OPERATOR,
+          Nms.OPERATOR,
+          SoftNms.OPERATOR);
 
   private Operators() {}
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -40,10 +41,16 @@ class OperatorsTest {
   @MethodSource("operators")
   void computesInDoubleWhenAsked(Operator operator) {
     final GoldenFile.Case golden = GoldenFile.of(operator.name()).cases().get(0);
-    final Map<String, Tensor> actual =
-        operator.apply(Map.of("x", golden.inputs().get("x").to(DType.F64)), Map.of());
-    assertThat(actual.get("y").dtype()).isEqualTo(DType.F64);
-    compare(actual.get("y"), golden.expected().get("y"), 1e-14);
+    final Map<String, Tensor> inputs = new HashMap<>(golden.inputs());
+    inputs.replaceAll((_, tensor) -> tensor.dtype().isFloat() ? tensor.to(DType.F64) : tensor);
+    final Map<String, Tensor> actual = operator.apply(inputs, golden.params());
+    golden
+        .expected()
+        .forEach(
+            (name, tensor) -> {
+              assertThat(actual.get(name).dtype()).isEqualTo(tensor.dtype());
+              compare(actual.get(name), tensor, 1e-14);
+            });
   }
 
   @ParameterizedTest

@@ -24,7 +24,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class VectorJacobianTest {
 
   static Stream<Operator> differentiable() {
-    return Operators.all().stream().filter(operator -> operator.vjp().isPresent());
+    return Operators.all().stream()
+        .filter(operator -> operator.family().equals("softmax"))
+        .filter(operator -> operator.vjp().isPresent());
   }
 
   @ParameterizedTest
