@@ -1,7 +1,9 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.detection.CocoAp;
 import io.steelyard.kernels.detection.Nms;
 import io.steelyard.kernels.detection.SoftNms;
+import io.steelyard.kernels.detection.VocAp;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -23,7 +25,9 @@ public final class Operators {
           LogSoftmax.OPERATOR,
           LogSumExp.OPERATOR,
           Nms.OPERATOR,
-          SoftNms.OPERATOR);
+          SoftNms.OPERATOR,
+          CocoAp.OPERATOR,
+          VocAp.OPERATOR);
 
   private Operators() {}
 
