@@ -3,6 +3,10 @@ package io.steelyard.kernels.operator;
 import io.steelyard.kernels.attention.SigmoidAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
 import io.steelyard.kernels.dense.Sgemm;
+import io.steelyard.kernels.detection.CocoAp;
+import io.steelyard.kernels.detection.Nms;
+import io.steelyard.kernels.detection.SoftNms;
+import io.steelyard.kernels.detection.VocAp;
 import io.steelyard.kernels.elementary.Erf;
 import io.steelyard.kernels.elementary.Exp;
 import io.steelyard.kernels.elementary.Log;
@@ -25,8 +29,8 @@ import io.steelyard.kernels.softmax.OnlineSoftmax;
 import io.steelyard.kernels.softmax.Softmax;
 import io.steelyard.kernels.softmax.ThreePassSoftmax;
 import io.steelyard.kernels.softmax.TwoPassSoftmax;
-import io.steelyard.kernels.sparse.Entmax15;
 import io.steelyard.kernels.sparse.Entmax;
+import io.steelyard.kernels.sparse.Entmax15;
 import io.steelyard.kernels.sparse.Sparsemax;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -63,6 +67,10 @@ public final class Operators {
           InfoNceLoss.OPERATOR,
           SoftTopKLoss.OPERATOR,
           SoftTopK.OPERATOR,
+          Nms.OPERATOR,
+          SoftNms.OPERATOR,
+          CocoAp.OPERATOR,
+          VocAp.OPERATOR,
           Sgemm.OPERATOR);
 
   private Operators() {}
