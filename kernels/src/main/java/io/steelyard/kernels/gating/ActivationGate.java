@@ -362,18 +362,18 @@ public final class ActivationGate {
 
     @Override
     public void run(int part) {
+      final int n = (int) x.rowLength();
+      final double[] scores = Gate.room(n);
       final long end = Math.min(x.rows(), (part + 1) * ROWS_A_PART);
       for (long row = part * ROWS_A_PART; row < end; row++) {
-        for (long j = 0; j < x.rowLength(); j++) {
-          final double score = Gate.at(x, row, j);
-          Gate.set(
-              u,
-              row,
-              j,
-              score == Double.NEGATIVE_INFINITY
-                  ? score
-                  : (activation.at(score) + Gate.biasAt(bias, j)) / temperature);
+        Gate.read(x, row, scores);
+        for (int j = 0; j < n; j++) {
+          scores[j] =
+              scores[j] == Double.NEGATIVE_INFINITY
+                  ? scores[j]
+                  : (activation.at(scores[j]) + Gate.biasAt(bias, j)) / temperature;
         }
+        Gate.write(u, row, scores);
       }
     }
   }

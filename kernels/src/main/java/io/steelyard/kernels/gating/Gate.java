@@ -28,6 +28,8 @@ final class Gate {
   /** Stands for a bias, or a gradient of it, that a call does not have. */
   static final Tensor NOTHING = Tensor.zeros(DType.F32, 0);
 
+  private static final ThreadLocal<double[]> ROOM = ThreadLocal.withInitial(() -> new double[64]);
+
   private Gate() {}
 
   static Tensor bias(Arguments arguments) {
@@ -101,6 +103,48 @@ final class Gate {
   /** Writes an element of a row. */
   static void set(Tensor tensor, long row, long entry, double value) {
     tensor.setDouble(tensor.rowOffset(row) + entry * tensor.rowStride(), value);
+  }
+
+  /** Copies a row into the start of an array. */
+  static void read(Tensor tensor, long row, double[] to) {
+    final int n = (int) tensor.rowLength();
+    if (tensor.floatArray().isPresent() && tensor.rowStride() == 1) {
+      final float[] from = tensor.floatArray().get();
+      final int start = tensor.floatArrayOffset() + (int) tensor.rowOffset(row);
+      for (int j = 0; j < n; j++) {
+        to[j] = from[start + j];
+      }
+    } else {
+      for (int j = 0; j < n; j++) {
+        to[j] = at(tensor, row, j);
+      }
+    }
+  }
+
+  /** Copies the start of an array into a row. */
+  static void write(Tensor tensor, long row, double[] from) {
+    final int n = (int) tensor.rowLength();
+    if (tensor.floatArray().isPresent() && tensor.rowStride() == 1) {
+      final float[] to = tensor.floatArray().get();
+      final int start = tensor.floatArrayOffset() + (int) tensor.rowOffset(row);
+      for (int j = 0; j < n; j++) {
+        to[start + j] = (float) from[j];
+      }
+    } else {
+      for (int j = 0; j < n; j++) {
+        set(tensor, row, j, from[j]);
+      }
+    }
+  }
+
+  /** An array of this thread, of at least {@code n} numbers, kept between calls. */
+  static double[] room(int n) {
+    double[] room = ROOM.get();
+    if (room.length < n) {
+      room = new double[n];
+      ROOM.set(room);
+    }
+    return room;
   }
 
   /** Bias of an entry. */

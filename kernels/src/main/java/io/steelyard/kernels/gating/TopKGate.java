@@ -10,6 +10,7 @@ import io.steelyard.kernels.parallel.Workers;
 import io.steelyard.kernels.softmax.Softmax;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -209,9 +210,6 @@ public final class TopKGate {
 
     private static final long ROWS_A_PART = 256;
 
-    private static final ThreadLocal<double[]> SELECTED =
-        ThreadLocal.withInitial(() -> new double[16]);
-
     private Tensor x = Gate.NOTHING;
     private Tensor bias = Gate.NOTHING;
     private Tensor y = Gate.NOTHING;
@@ -246,58 +244,57 @@ public final class TopKGate {
 
     @Override
     public void run(int part) {
-      double[] selected = SELECTED.get();
-      if (selected.length < 2 * k) {
-        selected = new double[2 * k];
-        SELECTED.set(selected);
-      }
+      final double[] room = Gate.room((int) x.rowLength() + 2 * k);
       final long end = Math.min(x.rows(), (part + 1) * ROWS_A_PART);
       for (long row = part * ROWS_A_PART; row < end; row++) {
-        row(row, selected);
+        row(row, room);
       }
     }
 
-    /** The best ranks stand first in {@code selected}, their entries from k on. */
-    private void row(long row, double[] selected) {
-      final long n = x.rowLength();
+    /** In {@code room}: the scores, then the best ranks, then the entries that have them. */
+    private void row(long row, double[] room) {
+      final int n = (int) x.rowLength();
+      final int ranks = n;
+      final int entries = n + k;
+      Gate.read(x, row, room);
       int count = 0;
       boolean broken = false;
-      for (long j = 0; j < n; j++) {
-        final double score = Gate.at(x, row, j);
+      for (int j = 0; j < n; j++) {
+        final double score = room[j];
         broken |= !(score < Double.POSITIVE_INFINITY);
         final double rank = rankWithBias ? score + Gate.biasAt(bias, j) : score;
-        if (score != Double.NEGATIVE_INFINITY && (count < k || rank > selected[k - 1])) {
+        if (score != Double.NEGATIVE_INFINITY && (count < k || rank > room[ranks + k - 1])) {
           int at = Math.min(count, k - 1);
-          for (; at > 0 && rank > selected[at - 1]; at--) {
-            selected[at] = selected[at - 1];
-            selected[k + at] = selected[k + at - 1];
+          for (; at > 0 && rank > room[ranks + at - 1]; at--) {
+            room[ranks + at] = room[ranks + at - 1];
+            room[entries + at] = room[entries + at - 1];
           }
-          selected[at] = rank;
-          selected[k + at] = j;
+          room[ranks + at] = rank;
+          room[entries + at] = j;
           count = Math.min(count + 1, k);
         }
       }
       count = broken ? 0 : count;
       double max = Double.NEGATIVE_INFINITY;
       for (int i = 0; i < count; i++) {
-        final long j = (long) selected[k + i];
-        selected[i] = Gate.at(x, row, j) + Gate.biasAt(bias, j);
-        max = Math.max(max, selected[i]);
+        final int j = (int) room[entries + i];
+        room[ranks + i] = room[j] + Gate.biasAt(bias, j);
+        max = Math.max(max, room[ranks + i]);
       }
       double sum = 0;
       for (int i = 0; i < count; i++) {
-        selected[i] = max == Double.NEGATIVE_INFINITY ? 0 : Math.exp(selected[i] - max);
-        sum += selected[i];
+        room[ranks + i] = max == Double.NEGATIVE_INFINITY ? 0 : Math.exp(room[ranks + i] - max);
+        sum += room[ranks + i];
       }
-      for (long j = 0; j < n; j++) {
-        Gate.set(y, row, j, broken || Double.isNaN(sum) ? Double.NaN : 0);
-      }
+      broken |= Double.isNaN(sum);
+      Arrays.fill(room, 0, n, broken ? Double.NaN : 0);
       for (int i = 0; i < k; i++) {
-        Gate.set(indices, row, i, i < count ? selected[k + i] : -1);
-        if (i < count && !Double.isNaN(sum)) {
-          Gate.set(y, row, (long) selected[k + i], sum == 0 ? 0 : selected[i] / sum);
+        Gate.set(indices, row, i, i < count ? room[entries + i] : -1);
+        if (i < count && !broken) {
+          room[(int) room[entries + i]] = sum == 0 ? 0 : room[ranks + i] / sum;
         }
       }
+      Gate.write(y, row, room);
     }
   }
 }

@@ -99,7 +99,16 @@ final class Contrast {
 
   /** {@code ln(1 + e^u)}. */
   static double softplus(double u) {
-    return Math.max(u, 0) + Math.log1p(Math.exp(-Math.abs(u)));
+    return Math.max(u, 0) + log1p(Math.exp(-Math.abs(u)));
+  }
+
+  /**
+   * {@code ln(1 + e)} of an e in [0, 1], as exact as {@link Math#log1p} and several times faster.
+   */
+  private static double log1p(double e) {
+    final double sum = 1 + e;
+    // What rounding did to the sum, the quotient undoes.
+    return sum == 1 ? e : Math.log(sum) * (e / (sum - 1));
   }
 
   /** {@code 1 / (1 + e^-u)}. */

@@ -48,6 +48,54 @@ final class ContrastSimd extends LossRowsSimd {
   }
 
   @Override
+  protected boolean compact(RowState row, RowWorkspace work, int n) {
+    if (counts || !call().takesPart(row.row)) {
+      return false;
+    }
+    final TileReader in = work.first();
+    final TileWriter out = work.out();
+    final float scale = (float) call().scale();
+    load(row.row, in, 0, n);
+    if (stores) {
+      out.open(row.row, 0, n);
+    }
+    float mu = ExponentialsSimd.max(in.array(), in.offset(), Lanes.BLOCK);
+    float sum = exponentials(work, mu, scale);
+    if (!(mu > Float.NEGATIVE_INFINITY && sum >= 0)) {
+      mu = Math.max(mu, ExponentialsSimd.max(in.array(), in.offset(), in.width()));
+      sum = exponentials(work, mu, scale);
+    }
+    row.reference = mu;
+    row.sum = sum;
+    final double[] numbers = row.room(call().room());
+    settle(row, numbers);
+    if (!call().gradients()) {
+      return true;
+    }
+    if (Double.isNaN(numbers[LossCall.VALUE])) {
+      fill(work, row.row, 0, n, Float.NaN);
+      return true;
+    }
+    if (stores) {
+      ExponentialsSimd.scale(out.array(), out.offset(), in.width(), factor(row));
+    } else {
+      out.open(row.row, 0, n);
+      ExponentialsSimd.scaled(
+          in.array(),
+          in.offset(),
+          out.array(),
+          out.offset(),
+          in.width(),
+          shift(mu),
+          scale,
+          factor(row));
+    }
+    out.close(n);
+    call().writePositives(row.row, numbers, 0, n);
+    return true;
+  }
+
+  @Override
   protected void chunk(int phase, RowState row, RowWorkspace work, long from, long to, int index) {
     if (phase == SUM) {
       sum(row, work, from, to, index);
@@ -79,12 +127,23 @@ final class ContrastSimd extends LossRowsSimd {
       numbers[LossCall.VALUE] += counts ? row.extras[2 * i] : 0;
       numbers[LossCall.UNIFORM] += counts ? call().scale() * row.extras[2 * i + 1] : 0;
     }
+    settle(row, numbers);
+    return call().gradients() ? EMIT : DONE;
+  }
+
+  /** Hands over the log-sum-exp of a row whose sum is known. */
+  private void settle(RowState row, double[] numbers) {
     numbers[LossCall.OTHERS] =
         row.sum == 0
             ? Double.NEGATIVE_INFINITY
             : Math.log(row.sum) + call().scale() * shift(row.reference);
     call().settle(row.row, numbers);
-    return call().gradients() ? EMIT : DONE;
+  }
+
+  /** What turns exponentials into gradients. */
+  private static float factor(RowState row) {
+    final double factor = row.sum == 0 ? 0 : row.kept[LossCall.OTHERS] / row.sum;
+    return (float) Math.clamp(factor, -Float.MAX_VALUE, Float.MAX_VALUE);
   }
 
   private void sum(RowState row, RowWorkspace work, long from, long to, int index) {
@@ -158,8 +217,7 @@ final class ContrastSimd extends LossRowsSimd {
       fill(work, row.row, from, to, Float.NaN);
       return;
     }
-    final double c = row.sum == 0 ? 0 : numbers[LossCall.OTHERS] / row.sum;
-    final float factor = (float) Math.clamp(c, -Float.MAX_VALUE, Float.MAX_VALUE);
+    final float factor = factor(row);
     final float scale = (float) call().scale();
     final TileReader in = work.first();
     final TileWriter out = work.out();

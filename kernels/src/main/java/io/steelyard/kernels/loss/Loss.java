@@ -175,8 +175,10 @@ final class Loss {
               + " for each row of x, "
               + x);
     }
+    final boolean packed = targets.isContiguous();
     for (long i = 0; i < targets.size(); i++) {
-      final int target = (int) targets.getDouble(targets.flatIndex(i));
+      final int target =
+          (int) targets.getDouble(packed ? targets.offset() + i : targets.flatIndex(i));
       if (target != ignored && (target < 0 || target >= x.rowLength())) {
         throw new IllegalArgumentException(
             "targets holds "

@@ -63,6 +63,8 @@ final class LossCall {
   private Tensor x = NOTHING;
   private Tensor targets = NOTHING;
   private boolean lists;
+  private boolean packed;
+  private int slots;
   private Tensor weights = NOTHING;
   private Tensor upstream = NOTHING;
   private Tensor loss = NOTHING;
@@ -89,6 +91,8 @@ final class LossCall {
     call.x = newX;
     call.targets = newTargets;
     call.lists = newTargets.rank() == newX.rank() && newX.rank() > 0;
+    call.packed = newTargets.isContiguous();
+    call.slots = call.lists ? Math.toIntExact(newTargets.rowLength()) : 1;
     call.weights = options.weights().orElse(NOTHING);
     call.ignored = options.ignoreIndex();
     call.threads = options.threads();
@@ -113,13 +117,10 @@ final class LossCall {
     return this;
   }
 
-  /** Wants the gradient of the sum of the losses. */
-  LossCall gradient(Tensor newDx) {
-    dx = newDx;
-    return this;
-  }
-
-  /** Wants the gradient for a gradient with respect to the loss of each row. */
+  /**
+   * Wants the gradient, for a gradient with respect to the loss of each row; {@link #NOTHING} for
+   * that of their sum.
+   */
   LossCall gradient(Tensor newUpstream, Tensor newDx) {
     upstream = newUpstream;
     dx = newDx;
@@ -168,7 +169,7 @@ final class LossCall {
 
   /** Most positives a row can have. */
   int slots() {
-    return lists ? Math.toIntExact(targets.rowLength()) : 1;
+    return slots;
   }
 
   /** Numbers that {@link #settle} needs room for. */
@@ -181,8 +182,12 @@ final class LossCall {
     if (targets == NOTHING) {
       return row % x.dim(-2);
     }
-    final long at =
-        lists ? targets.rowOffset(row) + slot * targets.rowStride() : targets.flatIndex(row);
+    final long at;
+    if (packed) {
+      at = targets.offset() + row * slots + slot;
+    } else {
+      at = lists ? targets.rowOffset(row) + slot * targets.rowStride() : targets.flatIndex(row);
+    }
     final int index = (int) targets.getDouble(at);
     return index == ignored ? -1 : index;
   }
