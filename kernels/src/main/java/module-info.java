@@ -8,6 +8,7 @@ module io.steelyard.kernels {
 
   exports io.steelyard.kernels.detection;
   exports io.steelyard.kernels.elementary;
+  exports io.steelyard.kernels.head;
   exports io.steelyard.kernels.mask;
   exports io.steelyard.kernels.operator;
   exports io.steelyard.kernels.simd;

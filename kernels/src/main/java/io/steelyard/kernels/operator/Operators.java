@@ -4,6 +4,10 @@ import io.steelyard.kernels.detection.CocoAp;
 import io.steelyard.kernels.detection.Nms;
 import io.steelyard.kernels.detection.SoftNms;
 import io.steelyard.kernels.detection.VocAp;
+import io.steelyard.kernels.head.FourierDensity;
+import io.steelyard.kernels.head.NearestBasisVector;
+import io.steelyard.kernels.head.NormalizedSoftmax;
+import io.steelyard.kernels.head.Sdm;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -27,7 +31,11 @@ public final class Operators {
           Nms.OPERATOR,
           SoftNms.OPERATOR,
           CocoAp.OPERATOR,
-          VocAp.OPERATOR);
+          VocAp.OPERATOR,
+          FourierDensity.OPERATOR,
+          NearestBasisVector.OPERATOR,
+          NormalizedSoftmax.OPERATOR,
+          Sdm.OPERATOR);
 
   private Operators() {}
 
