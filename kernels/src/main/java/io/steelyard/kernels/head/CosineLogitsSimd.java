@@ -8,8 +8,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Cosine logits of float32 rows. The class vectors may be rows, which are multiplied four at a
- * time, or columns, which are added up a few vectors of classes at a time; each is read in the
- * order of its memory. The norm is taken in double, so that no square overflows.
+ * time, or columns, which are added up two vectors of classes at a time; each is read in the order
+ * of its memory. The norm is taken in double, so that no square overflows.
  */
 final class CosineLogitsSimd extends RowMap {
 
@@ -19,7 +19,10 @@ final class CosineLogitsSimd extends RowMap {
   private static final ThreadLocal<CosineLogitsSimd> OWN =
       ThreadLocal.withInitial(CosineLogitsSimd::new);
 
+  /** Class vectors as rows, or blocks of columns, each block line by line. */
   private float[] panel = new float[0];
+
+  private float[] line = new float[0];
   private int stride;
   private int classes;
   private int width;
@@ -58,8 +61,18 @@ final class CosineLogitsSimd extends RowMap {
     if (panel.length < needed) {
       panel = new float[needed];
     }
-    for (int line = 0; line < lines; line++) {
-      read(v, line, panel, line * stride);
+    if (line.length < stride) {
+      line = new float[stride];
+    }
+    for (int i = 0; i < lines; i++) {
+      if (byRows) {
+        read(v, i, panel, i * stride);
+      } else {
+        read(v, i, line);
+        for (int c = 0; c < stride; c += Lanes.BLOCK) {
+          System.arraycopy(line, c, panel, c * lines + i * Lanes.BLOCK, Lanes.BLOCK);
+        }
+      }
     }
     run(z, out, (long) classes * width, threads);
   }
@@ -118,9 +131,14 @@ final class CosineLogitsSimd extends RowMap {
     a3.add(b3).intoArray(lanes[3], 0);
   }
 
-  /** {@code y = x^T W}; W has lines of n floats, a multiple of {@link Lanes#BLOCK}. */
+  /**
+   * {@code y = x^T W}; W has n columns, a multiple of {@link Lanes#BLOCK}, and comes block by
+   * block: lines of a wide matrix lie so far apart that they would throw each other out of the
+   * cache.
+   */
   private static void columns(float[] x, float[] w, int n, int lines, float[] y) {
     for (int c = 0; c < n; c += 2 * L) {
+      final int block = c * lines;
       FloatVector a0 = FloatVector.zero(S);
       FloatVector a1 = FloatVector.zero(S);
       FloatVector b0 = FloatVector.zero(S);
@@ -128,16 +146,16 @@ final class CosineLogitsSimd extends RowMap {
       int i = 0;
       for (; i <= lines - 2; i += 2) {
         final FloatVector p = FloatVector.broadcast(S, x[i]);
-        a0 = p.fma(FloatVector.fromArray(S, w, i * n + c), a0);
-        a1 = p.fma(FloatVector.fromArray(S, w, i * n + c + L), a1);
+        a0 = p.fma(FloatVector.fromArray(S, w, block + 2 * L * i), a0);
+        a1 = p.fma(FloatVector.fromArray(S, w, block + 2 * L * i + L), a1);
         final FloatVector q = FloatVector.broadcast(S, x[i + 1]);
-        b0 = q.fma(FloatVector.fromArray(S, w, (i + 1) * n + c), b0);
-        b1 = q.fma(FloatVector.fromArray(S, w, (i + 1) * n + c + L), b1);
+        b0 = q.fma(FloatVector.fromArray(S, w, block + 2 * L * i + 2 * L), b0);
+        b1 = q.fma(FloatVector.fromArray(S, w, block + 2 * L * i + 3 * L), b1);
       }
       if (i < lines) {
         final FloatVector p = FloatVector.broadcast(S, x[i]);
-        a0 = p.fma(FloatVector.fromArray(S, w, i * n + c), a0);
-        a1 = p.fma(FloatVector.fromArray(S, w, i * n + c + L), a1);
+        a0 = p.fma(FloatVector.fromArray(S, w, block + 2 * L * i), a0);
+        a1 = p.fma(FloatVector.fromArray(S, w, block + 2 * L * i + L), a1);
       }
       a0.add(b0).intoArray(y, c);
       a1.add(b1).intoArray(y, c + L);
