@@ -11,6 +11,7 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.detection;
   exports io.steelyard.kernels.elementary;
   exports io.steelyard.kernels.gating;
+  exports io.steelyard.kernels.head;
   exports io.steelyard.kernels.loss;
   exports io.steelyard.kernels.mask;
   exports io.steelyard.kernels.operator;

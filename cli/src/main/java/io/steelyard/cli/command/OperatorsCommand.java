@@ -71,7 +71,7 @@ public final class OperatorsCommand implements Callable<Integer> {
     final Table table =
         new Table(
             List.of("operator", "family", "inputs", "outputs", "what it computes"),
-            List.of(Column.WORD, Column.WORD, Column.WORD, Column.WORD, Column.TEXT));
+            List.of(Column.WORD, Column.WORD, Column.TEXT, Column.TEXT, Column.TEXT));
     for (final Operator operator : operators) {
       table.row(
           Cell.of(operator.name(), Style.bold),

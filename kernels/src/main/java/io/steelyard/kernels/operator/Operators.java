@@ -16,6 +16,10 @@ import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.gating.ActivationGate;
 import io.steelyard.kernels.gating.DenseToSparseGate;
 import io.steelyard.kernels.gating.TopKGate;
+import io.steelyard.kernels.head.FourierDensity;
+import io.steelyard.kernels.head.NearestBasisVector;
+import io.steelyard.kernels.head.NormalizedSoftmax;
+import io.steelyard.kernels.head.Sdm;
 import io.steelyard.kernels.loss.CompSumLoss;
 import io.steelyard.kernels.loss.CrossEntropy;
 import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
@@ -29,8 +33,8 @@ import io.steelyard.kernels.softmax.OnlineSoftmax;
 import io.steelyard.kernels.softmax.Softmax;
 import io.steelyard.kernels.softmax.ThreePassSoftmax;
 import io.steelyard.kernels.softmax.TwoPassSoftmax;
-import io.steelyard.kernels.sparse.Entmax;
 import io.steelyard.kernels.sparse.Entmax15;
+import io.steelyard.kernels.sparse.Entmax;
 import io.steelyard.kernels.sparse.Sparsemax;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -67,6 +71,10 @@ public final class Operators {
           InfoNceLoss.OPERATOR,
           SoftTopKLoss.OPERATOR,
           SoftTopK.OPERATOR,
+          FourierDensity.OPERATOR,
+          NearestBasisVector.OPERATOR,
+          NormalizedSoftmax.OPERATOR,
+          Sdm.OPERATOR,
           Nms.OPERATOR,
           SoftNms.OPERATOR,
           CocoAp.OPERATOR,

@@ -13,6 +13,8 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
 
 import io.steelyard.kernels.simd.Lanes;
+import java.util.List;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
@@ -36,6 +38,12 @@ final class SingleVectorSoftmaxSimd {
   private static final VectorShuffle<Float> EIGHTHS = swap(L / 8);
   private static final VectorShuffle<Float> SIXTEENTHS = swap(L / 16);
 
+  /**
+   * Masks of the first n lanes, made once: one made in a call is garbage unless C2 sees through it.
+   */
+  private static final List<VectorMask<Float>> FIRST =
+      IntStream.rangeClosed(0, L).mapToObj(n -> S.indexInRange(0, n)).toList();
+
   private static final float MAGIC = 0x1.8000FEp23f;
   private static final float CUT = -0x1.5D589Ep6f;
 
@@ -50,7 +58,7 @@ final class SingleVectorSoftmaxSimd {
    * Softmax of {@code rows} rows of {@code n <= L} entries that lie one after another; y may be x.
    */
   static void apply(float[] x, int xOffset, float[] y, int yOffset, int rows, int n) {
-    final VectorMask<Float> real = S.indexInRange(0, n);
+    final VectorMask<Float> real = FIRST.get(n);
     final FloatVector none = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
     final FloatVector zero = FloatVector.zero(S);
     final FloatVector one = FloatVector.broadcast(S, 1);
