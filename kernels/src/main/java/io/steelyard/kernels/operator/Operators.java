@@ -6,10 +6,12 @@ import io.steelyard.kernels.elementary.Log;
 import io.steelyard.kernels.elementary.Sigmoid;
 import io.steelyard.kernels.elementary.Softplus;
 import io.steelyard.kernels.elementary.Tanh;
+import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
 import io.steelyard.kernels.softmax.Softmax;
+import io.steelyard.kernels.softmax.Softmax1;
 import io.steelyard.kernels.softmax.ThreePassSoftmax;
 import io.steelyard.kernels.softmax.TwoPassSoftmax;
 import io.steelyard.kernels.sparse.Entmax;
@@ -35,6 +37,8 @@ public final class Operators {
           OnlineSoftmax.OPERATOR,
           LogSoftmax.OPERATOR,
           LogSumExp.OPERATOR,
+          Softmax1.OPERATOR,
+          BiasedSigmoid.OPERATOR,
           Sparsemax.OPERATOR,
           Entmax15.OPERATOR,
           Entmax.OPERATOR);

@@ -10,6 +10,7 @@ import io.steelyard.kernels.elementary.Log;
 import io.steelyard.kernels.elementary.Sigmoid;
 import io.steelyard.kernels.elementary.Softplus;
 import io.steelyard.kernels.elementary.Tanh;
+import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.simd.Simd;
 import io.steelyard.kernels.sparse.Entmax15;
 import io.steelyard.kernels.sparse.Sparsemax;
@@ -46,6 +47,14 @@ class AllocationTest {
           new NormaliserFixture.Named("sparsemax vjp", (x, y, o) -> Sparsemax.vjp(x, x, y, o)),
           new NormaliserFixture.Named("entmax15 vjp", (x, y, o) -> Entmax15.vjp(x, x, y, o)));
 
+  private static final List<NormaliserFixture.Named> OTHERS =
+      List.of(
+          new NormaliserFixture.Named("softmax1", (x, y, o) -> Softmax1.apply(x, y, 1, o)),
+          new NormaliserFixture.Named(
+              "biased sigmoid", (x, y, o) -> BiasedSigmoid.apply(x, y, 1, -7, o)),
+          new NormaliserFixture.Named(
+              "biased sigmoid vjp", (x, y, o) -> BiasedSigmoid.vjp(x, x, y, 1, o)));
+
   static Stream<Arguments> calls() {
     // Widths of every path: short rows, whole vectors, a remainder, several chunks.
     return Stream.of(10, 1024, 3000, 100_000)
@@ -60,7 +69,8 @@ class AllocationTest {
                             new NormaliserFixture.Named(
                                 "log vjp", (x, y, options) -> LogSoftmax.vjp(x, x, y, options))),
                         ELEMENTARY.stream(),
-                        SPARSE.stream())
+                        SPARSE.stream(),
+                        OTHERS.stream())
                     .flatMap(s -> s)
                     .map(s -> Arguments.of(s, n)));
   }
