@@ -7,11 +7,13 @@ import io.steelyard.kernels.elementary.Sigmoid;
 import io.steelyard.kernels.elementary.Softplus;
 import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.normaliser.BiasedSigmoid;
+import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
 import io.steelyard.kernels.softmax.Softmax;
 import io.steelyard.kernels.softmax.Softmax1;
+import io.steelyard.kernels.softmax.TemperedSoftmax;
 import io.steelyard.kernels.softmax.ThreePassSoftmax;
 import io.steelyard.kernels.softmax.TwoPassSoftmax;
 import io.steelyard.kernels.sparse.Entmax;
@@ -38,7 +40,9 @@ public final class Operators {
           LogSoftmax.OPERATOR,
           LogSumExp.OPERATOR,
           Softmax1.OPERATOR,
+          TemperedSoftmax.OPERATOR,
           BiasedSigmoid.OPERATOR,
+          SoftplusL1.OPERATOR,
           Sparsemax.OPERATOR,
           Entmax15.OPERATOR,
           Entmax.OPERATOR);

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.steelyard.kernels.mask.Mask;
 import io.steelyard.kernels.operator.Operator;
 import io.steelyard.kernels.operator.Operators;
 import io.steelyard.kernels.softmax.KernelCheck;
@@ -14,8 +15,10 @@ import io.steelyard.kernels.softmax.NormaliserFixture;
 import io.steelyard.kernels.softmax.NormaliserOptions;
 import io.steelyard.kernels.softmax.Softmax;
 import io.steelyard.kernels.softmax.Softmax1;
+import io.steelyard.kernels.softmax.TemperedSoftmax;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -43,7 +46,41 @@ class RowNormalisersTest {
   }
 
   static Stream<Case> all() {
-    return Stream.of(sigmoid(1, 0), sigmoid(0.125, -7.62), softmax1(1), softmax1(0), softmax1(1e9));
+    return Stream.of(
+        sigmoid(1, 0),
+        sigmoid(0.125, -7.62),
+        softmax1(1),
+        softmax1(0),
+        softmax1(1e9),
+        tempered(),
+        softplusL1());
+  }
+
+  private static Case softplusL1() {
+    return new Case(
+        new NormaliserFixture.Named("softplus l1", SoftplusL1::apply),
+        (exact, score) -> exact < 0x1p-125 || score < -80 ? exact : exact * 148 * 0x1p-24);
+  }
+
+  /** Temperatures of 0.5, 1, 1.5, 0.5, ... by row. */
+  private static Case tempered() {
+    return new Case(
+        new NormaliserFixture.Named(
+            "tempered softmax",
+            (x, y, options) -> TemperedSoftmax.apply(x, temperatures(x), y, options)),
+        (exact, _) -> {
+          final double distance = exact == 0 ? 0 : -Math.log(exact);
+          // A tau of 0.5 or 1 rounds nothing, and the scores of rows that have 1.5 stay below 14.
+          return exact < 0x1p-125 ? exact : exact * (24 + distance + 1.5 * 14) * 0x1p-23;
+        });
+  }
+
+  private static Tensor temperatures(Tensor x) {
+    final Tensor tau = Tensor.zeros(x.dtype(), x.rows());
+    for (long row = 0; row < x.rows(); row++) {
+      tau.setDouble(row, 0.5 + 0.5 * (row % 3));
+    }
+    return tau;
   }
 
   private static Case sigmoid(double scale, double bias) {
@@ -181,6 +218,78 @@ class RowNormalisersTest {
   }
 
   @Test
+  void softplusWeightsSumToOneAndTheirGradientMatchesCentralDifferences() {
+    final var random = random(56);
+    final int n = 7;
+    final double[] x = new double[n];
+    final double[] dy = new double[n];
+    for (int i = 0; i < n; i++) {
+      x[i] = random.nextGaussian() * 2;
+      dy[i] = i == 3 ? Double.NaN : random.nextGaussian();
+    }
+    final boolean[] keep = {true, true, true, false, true, true, true};
+    final NormaliserOptions options = NormaliserFixture.masked(Mask.keep(Tensor.of(keep, n)));
+    final double[] y = new double[n];
+    final double[] dx = new double[n];
+    final double h = 1e-6;
+    SoftplusL1.apply(Tensor.of(x, n), Tensor.of(y, n), options);
+    assertThat(Arrays.stream(y).sum()).as("seed 56").isCloseTo(1, within(1e-15));
+    SoftplusL1.vjp(Tensor.of(x, n), Tensor.of(dy, n), Tensor.of(dx, n), options);
+    for (int i = 0; i < n; i++) {
+      double slope = 0;
+      for (final int sign : new int[] {1, -1}) {
+        final double[] moved = x.clone();
+        moved[i] += sign * h;
+        SoftplusL1.apply(Tensor.of(moved, n), Tensor.of(y, n), options);
+        for (int j = 0; j < n; j++) {
+          slope += keep[j] ? sign * y[j] * dy[j] / (2 * h) : 0;
+        }
+      }
+      assertThat(dx[i]).as("seed 56, element %d", i).isCloseTo(slope, within(1e-8));
+    }
+  }
+
+  @Test
+  void gradientsInTheTemperatureMatchCentralDifferences() {
+    final var random = random(57);
+    final double[] x = new double[15];
+    final double[] dy = new double[15];
+    for (int i = 0; i < 15; i++) {
+      x[i] = random.nextGaussian();
+      dy[i] = random.nextGaussian();
+    }
+    final double[] tau = {0.5, 1, 2};
+    final Tensor scores = Tensor.of(x, 3, 5);
+    final Tensor y = Tensor.of(new double[15], 3, 5);
+    final Tensor dx = Tensor.of(new double[15], 3, 5);
+    final double[] dtau = new double[3];
+    TemperedSoftmax.apply(scores, Tensor.of(tau, 3), y, DEFAULTS);
+    TemperedSoftmax.vjp(
+        scores, Tensor.of(tau, 3), y, Tensor.of(dy, 3, 5), dx, Tensor.of(dtau, 3), DEFAULTS);
+    final double h = 1e-6;
+    for (int i = 0; i < 18; i++) {
+      double slope = 0;
+      for (final int sign : new int[] {1, -1}) {
+        final double[] moved = x.clone();
+        final double[] other = tau.clone();
+        if (i < 15) {
+          moved[i] += sign * h;
+        } else {
+          other[i - 15] += sign * h;
+        }
+        final Tensor out = Tensor.of(new double[15], 3, 5);
+        TemperedSoftmax.apply(Tensor.of(moved, 3, 5), Tensor.of(other, 3), out, DEFAULTS);
+        for (int j = 0; j < 15; j++) {
+          slope += sign * out.getDouble(j) * dy[j] / (2 * h);
+        }
+      }
+      assertThat(i < 15 ? dx.getDouble(i) : dtau[i - 15])
+          .as("seed 57, element %d", i)
+          .isCloseTo(slope, within(1e-8));
+    }
+  }
+
+  @Test
   void badArgumentsAreNamed() {
     final Tensor x = Tensor.of(new float[6], 2, 3);
     assertThatThrownBy(() -> BiasedSigmoid.apply(x, x, -1, 0, DEFAULTS))
@@ -188,6 +297,8 @@ class RowNormalisersTest {
         .hasMessage("scale is -1.0; expected a finite number above 0");
     assertThatThrownBy(() -> BiasedSigmoid.apply(x, x, 1, Double.NaN, DEFAULTS))
         .hasMessage("bias is NaN; expected a finite number");
+    assertThatThrownBy(() -> TemperedSoftmax.apply(x, x, x, DEFAULTS))
+        .hasMessageContaining("tau is f32[2, 3]; expected f32[2], one number for each row of x");
     assertThatThrownBy(() -> Softmax1.apply(x, x, -0.5, DEFAULTS))
         .hasMessage("n is -0.5; expected a number in [0, 1.0E30]");
     assertThatThrownBy(() -> BiasedSigmoid.apply(x, Tensor.of(new double[6], 2, 3), 1, 0, DEFAULTS))

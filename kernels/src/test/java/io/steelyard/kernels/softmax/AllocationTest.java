@@ -11,12 +11,14 @@ import io.steelyard.kernels.elementary.Sigmoid;
 import io.steelyard.kernels.elementary.Softplus;
 import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.normaliser.BiasedSigmoid;
+import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.simd.Simd;
 import io.steelyard.kernels.sparse.Entmax15;
 import io.steelyard.kernels.sparse.Sparsemax;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -47,9 +49,15 @@ class AllocationTest {
           new NormaliserFixture.Named("sparsemax vjp", (x, y, o) -> Sparsemax.vjp(x, x, y, o)),
           new NormaliserFixture.Named("entmax15 vjp", (x, y, o) -> Entmax15.vjp(x, x, y, o)));
 
+  /** One factor for each row, by the number of rows; made before the bytes are counted. */
+  private static final List<Tensor> FACTORS =
+      IntStream.rangeClosed(0, 2000).mapToObj(n -> Tensor.of(new float[n], n)).toList();
+
   private static final List<NormaliserFixture.Named> OTHERS =
       List.of(
           new NormaliserFixture.Named("softmax1", (x, y, o) -> Softmax1.apply(x, y, 1, o)),
+          new NormaliserFixture.Named("tempered softmax", AllocationTest::tempered),
+          new NormaliserFixture.Named("softplus l1", SoftplusL1::apply),
           new NormaliserFixture.Named(
               "biased sigmoid", (x, y, o) -> BiasedSigmoid.apply(x, y, 1, -7, o)),
           new NormaliserFixture.Named(
@@ -100,6 +108,10 @@ class AllocationTest {
       perCall = (threads.getCurrentThreadAllocatedBytes() - before) / calls;
     }
     assertThat(perCall).as("%s, rows of %d: bytes a call", call, n).isZero();
+  }
+
+  private static void tempered(Tensor x, Tensor y, NormaliserOptions options) {
+    TemperedSoftmax.apply(x, FACTORS.get((int) x.rows()), y, options);
   }
 
   private static final class NaturalWidth {
