@@ -14,6 +14,7 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.head;
   exports io.steelyard.kernels.loss;
   exports io.steelyard.kernels.mask;
+  exports io.steelyard.kernels.normaliser;
   exports io.steelyard.kernels.operator;
   exports io.steelyard.kernels.simd;
   exports io.steelyard.kernels.softmax;

@@ -35,7 +35,7 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Softplus of float32 numbers; accuracy in {@link Softplus}. */
-final class SoftplusSimd {
+public final class SoftplusSimd {
 
   private static final VectorSpecies<Float> S = Lanes.FLOAT;
   private static final int L = S.length();
@@ -48,8 +48,12 @@ final class SoftplusSimd {
 
   private SoftplusSimd() {}
 
-  /** {@code y = f(x)}. */
-  static void values(float[] x, int xOffset, float[] y, int yOffset, int count) {
+  /**
+   * {@code y = f(x)}.
+   *
+   * @param count a multiple of {@link Lanes#BLOCK}
+   */
+  public static void values(float[] x, int xOffset, float[] y, int yOffset, int count) {
     final FloatVector log2e = FloatVector.broadcast(S, LOG2E);
     final FloatVector magic = FloatVector.broadcast(S, MAGIC);
     final FloatVector high = FloatVector.broadcast(S, MINUS_LN2_HI);

@@ -27,14 +27,18 @@ import io.steelyard.kernels.loss.HingeLoss;
 import io.steelyard.kernels.loss.InfoNceLoss;
 import io.steelyard.kernels.loss.SoftTopK;
 import io.steelyard.kernels.loss.SoftTopKLoss;
+import io.steelyard.kernels.normaliser.BiasedSigmoid;
+import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
 import io.steelyard.kernels.softmax.Softmax;
+import io.steelyard.kernels.softmax.Softmax1;
+import io.steelyard.kernels.softmax.TemperedSoftmax;
 import io.steelyard.kernels.softmax.ThreePassSoftmax;
 import io.steelyard.kernels.softmax.TwoPassSoftmax;
-import io.steelyard.kernels.sparse.Entmax15;
 import io.steelyard.kernels.sparse.Entmax;
+import io.steelyard.kernels.sparse.Entmax15;
 import io.steelyard.kernels.sparse.Sparsemax;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -50,6 +54,10 @@ public final class Operators {
           OnlineSoftmax.OPERATOR,
           LogSoftmax.OPERATOR,
           LogSumExp.OPERATOR,
+          Softmax1.OPERATOR,
+          TemperedSoftmax.OPERATOR,
+          BiasedSigmoid.OPERATOR,
+          SoftplusL1.OPERATOR,
           Sparsemax.OPERATOR,
           Entmax15.OPERATOR,
           Entmax.OPERATOR,

@@ -84,6 +84,7 @@ public abstract class RowJob implements Job {
 
   /**
    * Whether rows mean nothing to this job, so that tensors without gaps are worked on as one row.
+   * Asked when the mask is known.
    */
   protected boolean flat() {
     return false;
@@ -118,10 +119,10 @@ public abstract class RowJob implements Job {
    * @param out f32, of the same shape if any phase {@link #writes}
    */
   protected final void run(Tensor first, Tensor second, Tensor out, Mask rowMask, int threads) {
+    mask.bind(rowMask, first);
     final boolean oneRow = flat() && dense(first) && dense(second) && dense(out);
     final long rows = oneRow ? 1 : first.rows();
     final long length = oneRow ? first.size() : first.rowLength();
-    mask.bind(rowMask, first);
     if (rows == 0 || length == 0) {
       return;
     }

@@ -43,6 +43,13 @@ abstract class RowStatisticsSimd extends RowJob {
    */
   abstract void emit(RowState row, RowWorkspace work, long from, long to);
 
+  /**
+   * Least reference that max-subtraction may use: above the maximum, it keeps sums from growing.
+   */
+  double lowestReference() {
+    return Double.NEGATIVE_INFINITY;
+  }
+
   /** Called once for each row when its statistics are known. */
   void finished(RowState row) {}
 
@@ -100,7 +107,7 @@ abstract class RowStatisticsSimd extends RowJob {
       case MAX -> {
         row.extended = false;
         row.sum = 0;
-        row.reference = Double.NEGATIVE_INFINITY;
+        row.reference = lowestReference();
         for (int i = 0; i < row.chunks; i++) {
           row.reference = Math.max(row.reference, row.references[i]);
         }

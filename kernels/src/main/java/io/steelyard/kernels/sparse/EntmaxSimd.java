@@ -39,8 +39,8 @@ final class EntmaxSimd extends RowJob {
   /** A step of tau that float sums still resolve; a smaller one is left to double. */
   private static final double NEAR = 0x1p-12;
 
-  /** A step of tau in double that no weight in float would show. */
-  private static final double DONE_WITHIN = 0x1p-30;
+  /** An error of tau that the stated bounds have room for. */
+  private static final double LEFT = 0x1p-27;
 
   private static final VectorSpecies<Float> S = Lanes.FLOAT;
   private static final int L = S.length();
@@ -101,7 +101,11 @@ final class EntmaxSimd extends RowJob {
     if (phase == APPROACH) {
       return step > NEAR ? APPROACH : CORRECT;
     }
-    return Math.abs(step) > DONE_WITHIN ? CORRECT : EMIT;
+    // What a step leaves: at most as much again for sparsemax, where only the border of the support
+    // can have changed; for squares its square times support over slope, where slope is above 1.
+    final double left =
+        squares ? Math.min(Math.abs(step), step * step * row.visible) : Math.abs(step);
+    return left > LEFT ? CORRECT : EMIT;
   }
 
   @Override
@@ -145,6 +149,7 @@ final class EntmaxSimd extends RowJob {
     final TileReader in = work.first();
     final double tau = row.sum;
     final double mu = row.reference;
+    final double scale = squares ? 0.5 : 1;
     // The least float that may be in the support, rounded down.
     final float floor = Math.nextDown((float) (mu + (squares ? 2 * tau : tau)));
     double value = 0;
@@ -153,14 +158,24 @@ final class EntmaxSimd extends RowJob {
       in.load(mask(), row.row, at, piece(at, to));
       final float[] x = in.array();
       final int end = in.offset() + in.width();
+      // Two sums of each, since one waits for itself.
+      double value1 = 0;
+      double slope1 = 0;
       for (int i = next(x, in.offset(), end, floor); i < end; i = next(x, i, end, floor)) {
-        for (final int last = i + Lanes.BLOCK; i < last; i++) {
-          final double z = x[i] - mu;
-          final double u = Math.max(0, (squares ? z * 0.5 : z) - tau);
+        for (final int last = i + Lanes.BLOCK; i < last; i += 2) {
+          // Not Math.max, whose rule for NaN costs double.
+          final double d = (x[i] - mu) * scale - tau;
+          final double e = (x[i + 1] - mu) * scale - tau;
+          final double u = d > 0 ? d : 0;
+          final double v = e > 0 ? e : 0;
           value += squares ? u * u : u;
+          value1 += squares ? v * v : v;
           slope += squares ? u : u > 0 ? 1 : 0;
+          slope1 += squares ? v : v > 0 ? 1 : 0;
         }
       }
+      value += value1;
+      slope += slope1;
     }
     row.sums[index] = value;
     row.references[index] = slope;

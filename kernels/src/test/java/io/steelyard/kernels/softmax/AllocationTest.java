@@ -8,11 +8,14 @@ import io.steelyard.kernels.elementary.Log;
 import io.steelyard.kernels.elementary.Sigmoid;
 import io.steelyard.kernels.elementary.Softplus;
 import io.steelyard.kernels.elementary.Tanh;
+import io.steelyard.kernels.normaliser.BiasedSigmoid;
+import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.simd.SteadyState;
 import io.steelyard.kernels.sparse.Entmax15;
 import io.steelyard.kernels.sparse.Sparsemax;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -41,6 +44,20 @@ class AllocationTest {
           new NormaliserFixture.Named("sparsemax vjp", (x, y, o) -> Sparsemax.vjp(x, x, y, o)),
           new NormaliserFixture.Named("entmax15 vjp", (x, y, o) -> Entmax15.vjp(x, x, y, o)));
 
+  /** One factor for each row, by the number of rows; made before the bytes are counted. */
+  private static final List<Tensor> FACTORS =
+      IntStream.rangeClosed(0, 2000).mapToObj(n -> Tensor.of(new float[n], n)).toList();
+
+  private static final List<NormaliserFixture.Named> OTHERS =
+      List.of(
+          new NormaliserFixture.Named("softmax1", (x, y, o) -> Softmax1.apply(x, y, 1, o)),
+          new NormaliserFixture.Named("tempered softmax", AllocationTest::tempered),
+          new NormaliserFixture.Named("softplus l1", SoftplusL1::apply),
+          new NormaliserFixture.Named(
+              "biased sigmoid", (x, y, o) -> BiasedSigmoid.apply(x, y, 1, -7, o)),
+          new NormaliserFixture.Named(
+              "biased sigmoid vjp", (x, y, o) -> BiasedSigmoid.vjp(x, x, y, 1, o)));
+
   static Stream<Arguments> calls() {
     // Widths of every path: short rows, whole vectors, a remainder, several chunks.
     return Stream.of(10, 1024, 3000, 100_000)
@@ -55,7 +72,8 @@ class AllocationTest {
                             new NormaliserFixture.Named(
                                 "log vjp", (x, y, options) -> LogSoftmax.vjp(x, x, y, options))),
                         ELEMENTARY.stream(),
-                        SPARSE.stream())
+                        SPARSE.stream(),
+                        OTHERS.stream())
                     .flatMap(s -> s)
                     .map(s -> Arguments.of(s, n)));
   }
@@ -70,5 +88,9 @@ class AllocationTest {
     final NormaliserOptions options = NormaliserOptions.defaults();
     final long perCall = SteadyState.bytesPerCall(() -> call.algorithm().apply(x, y, options));
     assertThat(perCall).as("%s, rows of %d: bytes a call", call, n).isZero();
+  }
+
+  private static void tempered(Tensor x, Tensor y, NormaliserOptions options) {
+    TemperedSoftmax.apply(x, FACTORS.get((int) x.rows()), y, options);
   }
 }
