@@ -8,6 +8,7 @@ import io.steelyard.kernels.elementary.Softplus;
 import io.steelyard.kernels.elementary.Tanh;
 import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.normaliser.SoftplusL1;
+import io.steelyard.kernels.normaliser.SoftplusL1Reweighted;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -43,6 +44,7 @@ public final class Operators {
           TemperedSoftmax.OPERATOR,
           BiasedSigmoid.OPERATOR,
           SoftplusL1.OPERATOR,
+          SoftplusL1Reweighted.OPERATOR,
           Sparsemax.OPERATOR,
           Entmax15.OPERATOR,
           Entmax.OPERATOR);
