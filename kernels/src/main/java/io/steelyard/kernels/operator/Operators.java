@@ -29,6 +29,7 @@ import io.steelyard.kernels.loss.SoftTopK;
 import io.steelyard.kernels.loss.SoftTopKLoss;
 import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.normaliser.SoftplusL1;
+import io.steelyard.kernels.normaliser.SoftplusL1Reweighted;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -58,6 +59,7 @@ public final class Operators {
           TemperedSoftmax.OPERATOR,
           BiasedSigmoid.OPERATOR,
           SoftplusL1.OPERATOR,
+          SoftplusL1Reweighted.OPERATOR,
           Sparsemax.OPERATOR,
           Entmax15.OPERATOR,
           Entmax.OPERATOR,

@@ -53,7 +53,17 @@ class RowNormalisersTest {
         softmax1(0),
         softmax1(1e9),
         tempered(),
-        softplusL1());
+        softplusL1(),
+        reweighted());
+  }
+
+  /** In double for both dtypes, so that only the rounding is left. */
+  private static Case reweighted() {
+    return new Case(
+        new NormaliserFixture.Named(
+            "softplus l1 reweighted",
+            (x, y, options) -> SoftplusL1Reweighted.apply(x, y, 15, options)),
+        (exact, _) -> 0.5 * Math.ulp((float) exact));
   }
 
   private static Case softplusL1() {
@@ -250,6 +260,65 @@ class RowNormalisersTest {
   }
 
   @Test
+  void reweightingKeepsWhatIsAboveAverageAndOneOfPowerOneWithoutShiftIsNone() {
+    final double[] x = {0.5, -1, 2, 1.5, 0, 3, -4};
+    final int n = x.length;
+    final double[] a = new double[n];
+    final double[] w = new double[n];
+    SoftplusL1.apply(Tensor.of(x, n), Tensor.of(a, n), DEFAULTS);
+    SoftplusL1Reweighted.apply(Tensor.of(x, n), Tensor.of(w, n), 3, DEFAULTS);
+    assertThat(Arrays.stream(w).sum()).isCloseTo(1, within(1e-15));
+    for (int i = 0; i < n; i++) {
+      assertThat(w[i] > 0).as("element %d", i).isEqualTo(a[i] > 1.0 / n);
+    }
+    // Three entries are not shifted.
+    SoftplusL1.apply(Tensor.of(x, n).slice(0, 0, 3), Tensor.of(a, n).slice(0, 0, 3), DEFAULTS);
+    SoftplusL1Reweighted.apply(
+        Tensor.of(x, n).slice(0, 0, 3), Tensor.of(w, n).slice(0, 0, 3), 1, DEFAULTS);
+    for (int i = 0; i < 3; i++) {
+      assertThat(w[i]).as("element %d", i).isCloseTo(a[i], within(1e-15));
+    }
+    final double[] equal = {2, 2, 2, 2};
+    SoftplusL1Reweighted.apply(Tensor.of(equal, 4), Tensor.of(equal, 4), 15, DEFAULTS);
+    assertThat(equal).containsOnly(0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3, 15", "7, 3", "7, 1", "7, 15"})
+  void gradientsOfReweightingMatchCentralDifferences(int n, double p) {
+    final var random = random(58);
+    final double[] x = new double[n];
+    final double[] dy = new double[n];
+    for (int i = 0; i < n; i++) {
+      x[i] = random.nextGaussian();
+      dy[i] = random.nextGaussian();
+    }
+    final boolean[] keep = new boolean[n];
+    Arrays.fill(keep, true);
+    keep[1] = false;
+    dy[1] = Double.NaN;
+    final NormaliserOptions options = NormaliserFixture.masked(Mask.keep(Tensor.of(keep, n)));
+    final double[] dx = new double[n];
+    final double[] y = new double[n];
+    SoftplusL1Reweighted.vjp(Tensor.of(x, n), Tensor.of(dy, n), Tensor.of(dx, n), p, options);
+    final double h = 1e-6;
+    for (int i = 0; i < n; i++) {
+      double slope = 0;
+      for (final int sign : new int[] {1, -1}) {
+        final double[] moved = x.clone();
+        moved[i] += sign * h;
+        SoftplusL1Reweighted.apply(Tensor.of(moved, n), Tensor.of(y, n), p, options);
+        for (int j = 0; j < n; j++) {
+          slope += keep[j] ? sign * y[j] * dy[j] / (2 * h) : 0;
+        }
+      }
+      assertThat(dx[i])
+          .as("seed 58, n %d, p %s, element %d", n, p, i)
+          .isCloseTo(slope, within(1e-7));
+    }
+  }
+
+  @Test
   void gradientsInTheTemperatureMatchCentralDifferences() {
     final var random = random(57);
     final double[] x = new double[15];
@@ -297,6 +366,8 @@ class RowNormalisersTest {
         .hasMessage("scale is -1.0; expected a finite number above 0");
     assertThatThrownBy(() -> BiasedSigmoid.apply(x, x, 1, Double.NaN, DEFAULTS))
         .hasMessage("bias is NaN; expected a finite number");
+    assertThatThrownBy(() -> SoftplusL1Reweighted.apply(x, x, 0.5, DEFAULTS))
+        .hasMessage("p is 0.5; expected a number in [1, 1000.0]");
     assertThatThrownBy(() -> TemperedSoftmax.apply(x, x, x, DEFAULTS))
         .hasMessageContaining("tau is f32[2, 3]; expected f32[2], one number for each row of x");
     assertThatThrownBy(() -> Softmax1.apply(x, x, -0.5, DEFAULTS))

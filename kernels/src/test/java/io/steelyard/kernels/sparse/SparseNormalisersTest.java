@@ -29,7 +29,7 @@ class SparseNormalisersTest {
     KernelCheck check() {
       // Where alpha is not one of the kernels', the only error is the rounding to float.
       return new KernelCheck(
-          named, (exact, _) -> allowed > 0 ? allowed : Math.ulp((float) exact) / 2);
+          named, (exact, _) -> allowed > 0 ? allowed : 0.5 * Math.ulp((float) exact));
     }
 
     double[] of(double... x) {
