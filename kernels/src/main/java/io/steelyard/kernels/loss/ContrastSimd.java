@@ -4,6 +4,7 @@ import io.steelyard.kernels.mask.Mask;
 import io.steelyard.kernels.rows.RowState;
 import io.steelyard.kernels.rows.RowWorkspace;
 import io.steelyard.kernels.rows.TileReader;
+import io.steelyard.kernels.rows.TileSimd;
 import io.steelyard.kernels.rows.TileWriter;
 import io.steelyard.kernels.simd.Lanes;
 import io.steelyard.kernels.tensor.Tensor;
@@ -59,10 +60,10 @@ final class ContrastSimd extends LossRowsSimd {
     if (stores) {
       out.open(row.row, 0, n);
     }
-    float mu = ExponentialsSimd.max(in.array(), in.offset(), Lanes.BLOCK);
+    float mu = TileSimd.max(in.array(), in.offset(), Lanes.BLOCK);
     float sum = exponentials(work, mu, scale);
     if (!(mu > Float.NEGATIVE_INFINITY && sum >= 0)) {
-      mu = Math.max(mu, ExponentialsSimd.max(in.array(), in.offset(), in.width()));
+      mu = Math.max(mu, TileSimd.max(in.array(), in.offset(), in.width()));
       sum = exponentials(work, mu, scale);
     }
     row.reference = mu;
@@ -77,7 +78,7 @@ final class ContrastSimd extends LossRowsSimd {
       return true;
     }
     if (stores) {
-      ExponentialsSimd.scale(out.array(), out.offset(), in.width(), factor(row));
+      TileSimd.scale(out.array(), out.offset(), in.width(), factor(row));
     } else {
       out.open(row.row, 0, n);
       ExponentialsSimd.scaled(
@@ -157,7 +158,7 @@ final class ContrastSimd extends LossRowsSimd {
     final float scale = (float) call().scale();
     // Every chunk starts from the same guess, so that most rows end with one reference for all.
     load(row.row, in, 0, (int) Math.min(row.visible, Lanes.BLOCK));
-    float reference = ExponentialsSimd.max(in.array(), in.offset(), in.width());
+    float reference = TileSimd.max(in.array(), in.offset(), in.width());
     double sum = 0;
     double count = 0;
     double total = 0;
@@ -171,7 +172,7 @@ final class ContrastSimd extends LossRowsSimd {
       float mu = reference;
       float s = exponentials(work, mu, scale);
       if (!(mu > Float.NEGATIVE_INFINITY && s >= 0)) {
-        mu = Math.max(mu, ExponentialsSimd.max(in.array(), in.offset(), in.width()));
+        mu = Math.max(mu, TileSimd.max(in.array(), in.offset(), in.width()));
         s = exponentials(work, mu, scale);
       }
       if (counts) {
@@ -234,7 +235,7 @@ final class ContrastSimd extends LossRowsSimd {
       }
       if (stored) {
         out.reopen(row.row, at, n);
-        ExponentialsSimd.scale(out.array(), out.offset(), wholeBlocks(n), factor);
+        TileSimd.scale(out.array(), out.offset(), wholeBlocks(n), factor);
       } else {
         out.open(row.row, at, n);
         ExponentialsSimd.scaled(

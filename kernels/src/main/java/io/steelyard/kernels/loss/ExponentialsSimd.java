@@ -9,10 +9,8 @@ import static io.steelyard.kernels.elementary.ExtendedExponent.LOG2E;
 import static io.steelyard.kernels.elementary.ExtendedExponent.MINUS_LN2_HI;
 import static io.steelyard.kernels.elementary.ExtendedExponent.MINUS_LN2_LO;
 import static jdk.incubator.vector.VectorOperators.EQ;
-import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
-import static jdk.incubator.vector.VectorOperators.MAX;
 
 import io.steelyard.kernels.simd.LaneSum;
 import io.steelyard.kernels.simd.Lanes;
@@ -22,8 +20,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The loops of {@link ContrastSimd}, some of them of use to others: exponentials of {@code z = (x -
- * mu) scale}, by the polynomial of softmax; those below {@code 2^-126} are zero. A NaN does not
- * change a maximum; it shows in the sum.
+ * mu) scale}, by the polynomial of softmax; those below {@code 2^-126} are zero. A NaN shows in the
+ * sum.
  *
  * <p>In every loop {@code n} is a multiple of {@link Lanes#BLOCK}. Why the loops are written out:
  * see {@link Lanes}.
@@ -54,20 +52,6 @@ final class ExponentialsSimd {
 
   private static float trusted(float sum) {
     return sum <= TRUSTED ? sum : Float.NaN;
-  }
-
-  /** Largest entry that is not NaN. */
-  static float max(float[] x, int offset, int n) {
-    FloatVector a = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    FloatVector b = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    // Not lanewise(MAX), whose NaN rule costs double.
-    for (int i = 0; i < n; i += 2 * L) {
-      final FloatVector p = FloatVector.fromArray(S, x, offset + i);
-      final FloatVector q = FloatVector.fromArray(S, x, offset + i + L);
-      a = a.blend(p, p.compare(GT, a));
-      b = b.blend(q, q.compare(GT, b));
-    }
-    return a.blend(b, b.compare(GT, a)).reduceLanes(MAX);
   }
 
   /** Sum of {@code e^z}; NaN if it is more than {@link #TRUSTED}. */
@@ -188,14 +172,6 @@ final class ExponentialsSimd {
       final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
       final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
       f1.mul(factor).intoArray(y, yOffset + i + L);
-    }
-  }
-
-  /** {@code y = y c}. */
-  static void scale(float[] y, int offset, int n, float c) {
-    final FloatVector factor = FloatVector.broadcast(S, c);
-    for (int i = 0; i < n; i += L) {
-      FloatVector.fromArray(S, y, offset + i).mul(factor).intoArray(y, offset + i);
     }
   }
 

@@ -19,6 +19,7 @@ import io.steelyard.kernels.rows.RowJob;
 import io.steelyard.kernels.rows.RowState;
 import io.steelyard.kernels.rows.RowWorkspace;
 import io.steelyard.kernels.rows.TileReader;
+import io.steelyard.kernels.rows.TileSimd;
 import io.steelyard.kernels.rows.TileWriter;
 import io.steelyard.kernels.simd.LaneSum;
 import io.steelyard.kernels.simd.Lanes;
@@ -119,7 +120,7 @@ final class SoftTopKSimd extends RowJob {
     row.extras[2 * index + 1] =
         Math.min(row.extras[2 * index + 1], min(in.array(), in.offset(), in.width()));
     row.references[index] =
-        Math.max(row.references[index], ExponentialsSimd.max(in.array(), in.offset(), in.width()));
+        Math.max(row.references[index], TileSimd.max(in.array(), in.offset(), in.width()));
   }
 
   @Override

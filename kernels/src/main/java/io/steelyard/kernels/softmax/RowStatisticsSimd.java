@@ -4,6 +4,7 @@ import io.steelyard.kernels.rows.RowJob;
 import io.steelyard.kernels.rows.RowState;
 import io.steelyard.kernels.rows.RowWorkspace;
 import io.steelyard.kernels.rows.TileReader;
+import io.steelyard.kernels.rows.TileSimd;
 import io.steelyard.kernels.rows.TileWriter;
 import io.steelyard.kernels.simd.Lanes;
 
@@ -178,7 +179,7 @@ abstract class RowStatisticsSimd extends RowJob {
     float max = Float.NEGATIVE_INFINITY;
     for (long at = from; at < to; at += piece(at, to)) {
       in.load(mask(), row.row, at, piece(at, to));
-      max = Math.max(max, ThreePassSoftmaxSimd.max(in.array(), in.offset(), in.width()));
+      max = Math.max(max, TileSimd.max(in.array(), in.offset(), in.width()));
     }
     return max;
   }
@@ -217,7 +218,7 @@ abstract class RowStatisticsSimd extends RowJob {
     final TileWriter out = work.out();
     // Every chunk starts from the same guess, so that most rows end with one reference for all.
     in.load(mask(), row.row, 0, (int) Math.min(row.visible, Lanes.BLOCK));
-    float reference = ThreePassSoftmaxSimd.max(in.array(), in.offset(), Lanes.BLOCK);
+    float reference = TileSimd.max(in.array(), in.offset(), Lanes.BLOCK);
     double sum = 0;
     int tile = RowState.firstTile(from);
     for (long at = from; at < to; at += piece(at, to)) {
@@ -250,7 +251,7 @@ abstract class RowStatisticsSimd extends RowJob {
    */
   final double wholeRow(RowState row, RowWorkspace work) {
     final TileReader in = work.first();
-    float mu = ThreePassSoftmaxSimd.max(in.array(), in.offset(), Lanes.BLOCK);
+    float mu = TileSimd.max(in.array(), in.offset(), Lanes.BLOCK);
     float sum = exponentials(work, mu);
     if (!(mu > Float.NEGATIVE_INFINITY && sum >= 0)) {
       mu = raised(mu, in);
@@ -264,7 +265,7 @@ abstract class RowStatisticsSimd extends RowJob {
 
   /** The larger of the reference so far and the maximum of a tile. */
   private static float raised(float reference, TileReader in) {
-    return Math.max(reference, ThreePassSoftmaxSimd.max(in.array(), in.offset(), in.width()));
+    return Math.max(reference, TileSimd.max(in.array(), in.offset(), in.width()));
   }
 
   /**

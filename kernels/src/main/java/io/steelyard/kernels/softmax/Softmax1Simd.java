@@ -2,6 +2,7 @@ package io.steelyard.kernels.softmax;
 
 import io.steelyard.kernels.rows.RowState;
 import io.steelyard.kernels.rows.RowWorkspace;
+import io.steelyard.kernels.rows.TileSimd;
 import io.steelyard.kernels.rows.TileWriter;
 import io.steelyard.kernels.tensor.Tensor;
 
@@ -46,7 +47,7 @@ final class Softmax1Simd extends RowStatisticsSimd {
     for (long at = from; at < end; at += piece(at, end)) {
       final int n = piece(at, end);
       out.reopen(row.row, at, n);
-      ThreePassSoftmaxSimd.scale(out.array(), out.offset(), wholeBlocks(n), c);
+      TileSimd.scale(out.array(), out.offset(), wholeBlocks(n), c);
       out.close(n);
     }
     fill(work, row.row, end, to, 0);

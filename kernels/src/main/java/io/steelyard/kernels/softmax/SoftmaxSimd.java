@@ -4,6 +4,7 @@ import io.steelyard.kernels.mask.Mask;
 import io.steelyard.kernels.rows.RowState;
 import io.steelyard.kernels.rows.RowWorkspace;
 import io.steelyard.kernels.rows.TileReader;
+import io.steelyard.kernels.rows.TileSimd;
 import io.steelyard.kernels.rows.TileWriter;
 import io.steelyard.kernels.tensor.Tensor;
 
@@ -68,7 +69,7 @@ final class SoftmaxSimd extends RowStatisticsSimd {
       return true;
     }
     if (keeps() == Keeps.EXPONENTIALS) {
-      ThreePassSoftmaxSimd.scale(out.array(), out.offset(), in.width(), 1 / sum);
+      TileSimd.scale(out.array(), out.offset(), in.width(), 1 / sum);
     } else {
       ThreePassSoftmaxSimd.scaleExp(
           in.array(),
@@ -156,7 +157,7 @@ final class SoftmaxSimd extends RowStatisticsSimd {
     for (long at = from; at < to; at += piece(at, to)) {
       final int n = piece(at, to);
       out.reopen(row.row, at, n);
-      ThreePassSoftmaxSimd.scale(out.array(), out.offset(), wholeBlocks(n), c);
+      TileSimd.scale(out.array(), out.offset(), wholeBlocks(n), c);
       out.close(n);
     }
   }

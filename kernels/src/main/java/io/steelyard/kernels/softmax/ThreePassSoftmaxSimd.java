@@ -8,10 +8,8 @@ import static io.steelyard.kernels.elementary.ExtendedExponent.C5;
 import static io.steelyard.kernels.elementary.ExtendedExponent.LOG2E;
 import static io.steelyard.kernels.elementary.ExtendedExponent.MINUS_LN2_HI;
 import static io.steelyard.kernels.elementary.ExtendedExponent.MINUS_LN2_LO;
-import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
-import static jdk.incubator.vector.VectorOperators.MAX;
 
 import io.steelyard.kernels.simd.LaneSum;
 import io.steelyard.kernels.simd.Lanes;
@@ -20,9 +18,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of max-subtraction: maximum, exponentials of {@code z = x - mu}, scaling. The same
- * polynomial and reduction as {@link TwoPassSoftmaxSimd}; exponentials below {@code 2^-126} are
- * zero. A NaN does not change a maximum; it shows in the sum.
+ * The loops of max-subtraction: exponentials of {@code z = x - mu}, stored, summed or scaled. The
+ * same polynomial and reduction as {@link TwoPassSoftmaxSimd}; exponentials below {@code 2^-126}
+ * are zero. A NaN shows in the sum.
  *
  * <p>In every loop {@code n} is a multiple of {@link Lanes#BLOCK}. Why the loops are written out:
  * see {@link Lanes}.
@@ -57,36 +55,6 @@ final class ThreePassSoftmaxSimd {
 
   private static float trusted(float sum) {
     return sum <= TRUSTED ? sum : Float.NaN;
-  }
-
-  /** Largest entry that is not NaN. */
-  static float max(float[] x, int offset, int n) {
-    FloatVector a = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    FloatVector b = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    FloatVector c = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    FloatVector d = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    int i = 0;
-    // Four chains, since one waits for compare and blend. Not lanewise(MAX), whose NaN rule costs
-    // double.
-    for (; i <= n - 4 * L; i += 4 * L) {
-      final FloatVector p = FloatVector.fromArray(S, x, offset + i);
-      final FloatVector q = FloatVector.fromArray(S, x, offset + i + L);
-      final FloatVector r = FloatVector.fromArray(S, x, offset + i + 2 * L);
-      final FloatVector s = FloatVector.fromArray(S, x, offset + i + 3 * L);
-      a = a.blend(p, p.compare(GT, a));
-      b = b.blend(q, q.compare(GT, b));
-      c = c.blend(r, r.compare(GT, c));
-      d = d.blend(s, s.compare(GT, d));
-    }
-    for (; i < n; i += 2 * L) {
-      final FloatVector p = FloatVector.fromArray(S, x, offset + i);
-      final FloatVector q = FloatVector.fromArray(S, x, offset + i + L);
-      a = a.blend(p, p.compare(GT, a));
-      b = b.blend(q, q.compare(GT, b));
-    }
-    a = a.blend(b, b.compare(GT, a));
-    c = c.blend(d, d.compare(GT, c));
-    return a.blend(c, c.compare(GT, a)).reduceLanes(MAX);
   }
 
   /** Sum of {@code e^(x - mu)}; NaN if it is more than {@link #TRUSTED}. */
@@ -262,14 +230,6 @@ final class ThreePassSoftmaxSimd {
       final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
       final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
       f1.mul(factor).intoArray(y, yOffset + i + L);
-    }
-  }
-
-  /** {@code y = y * c}. */
-  static void scale(float[] y, int offset, int n, float c) {
-    final FloatVector factor = FloatVector.broadcast(S, c);
-    for (int i = 0; i < n; i += L) {
-      FloatVector.fromArray(S, y, offset + i).mul(factor).intoArray(y, offset + i);
     }
   }
 }

@@ -2,12 +2,12 @@ package io.steelyard.kernels.sparse;
 
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LT;
-import static jdk.incubator.vector.VectorOperators.MAX;
 
 import io.steelyard.kernels.rows.RowJob;
 import io.steelyard.kernels.rows.RowState;
 import io.steelyard.kernels.rows.RowWorkspace;
 import io.steelyard.kernels.rows.TileReader;
+import io.steelyard.kernels.rows.TileSimd;
 import io.steelyard.kernels.rows.TileWriter;
 import io.steelyard.kernels.simd.LaneSum;
 import io.steelyard.kernels.simd.Lanes;
@@ -116,7 +116,7 @@ final class EntmaxSimd extends RowJob {
         float max = Float.NEGATIVE_INFINITY;
         for (long at = from; at < to; at += piece(at, to)) {
           in.load(mask(), row.row, at, piece(at, to));
-          max = Math.max(max, max(in.array(), in.offset(), in.width()));
+          max = Math.max(max, TileSimd.max(in.array(), in.offset(), in.width()));
         }
         row.references[index] = max;
       }
@@ -208,19 +208,6 @@ final class EntmaxSimd extends RowJob {
   /** What to subtract: of a row without finite entries, nothing. */
   private static float shift(RowState row) {
     return row.reference == Double.NEGATIVE_INFINITY ? 0 : (float) row.reference;
-  }
-
-  /** Largest entry that is not NaN. */
-  private static float max(float[] x, int offset, int n) {
-    FloatVector a = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    FloatVector b = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < n; i += 2 * L) {
-      final FloatVector p = FloatVector.fromArray(S, x, offset + i);
-      final FloatVector q = FloatVector.fromArray(S, x, offset + i + L);
-      a = a.blend(p, p.compare(GT, a));
-      b = b.blend(q, q.compare(GT, b));
-    }
-    return a.blend(b, b.compare(GT, a)).reduceLanes(MAX);
   }
 
   /** First block from {@code i} on with an entry above {@code floor}. */
