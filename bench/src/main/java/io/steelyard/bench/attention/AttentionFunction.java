@@ -31,8 +31,8 @@ public enum AttentionFunction {
     }
   }
 
-  /** The output of the first query of head 0 that sees keys 0 to {@code last}, in double. */
-  double[] row(Size size, float[] q, float[] k, float[] v, int query, int last) {
+  /** The weights of a query of head 0 that sees keys 0 to {@code last}, in double. */
+  double[] weights(Size size, float[] q, float[] k, int query, int last) {
     final int d = size.depth();
     final double[] weights = new double[last + 1];
     double max = Double.NEGATIVE_INFINITY;
@@ -52,10 +52,20 @@ public enum AttentionFunction {
           };
       sum += weights[j];
     }
+    for (int j = 0; j <= last && this == SOFTMAX; j++) {
+      weights[j] /= sum;
+    }
+    return weights;
+  }
+
+  /** The output of a query of head 0 that sees keys 0 to {@code last}, in double. */
+  double[] row(Size size, float[] q, float[] k, float[] v, int query, int last) {
+    final int d = size.depth();
+    final double[] weights = weights(size, q, k, query, last);
     final double[] out = new double[d];
     for (int j = 0; j <= last; j++) {
       for (int c = 0; c < d; c++) {
-        out[c] += weights[j] * v[j * d + c] / (this == SOFTMAX ? sum : 1);
+        out[c] += weights[j] * v[j * d + c];
       }
     }
     return out;

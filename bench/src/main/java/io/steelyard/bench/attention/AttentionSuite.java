@@ -30,6 +30,7 @@ public final class AttentionSuite implements Suite {
   private static final Target TWICE_LIBTORCH = new Target(Metric.RATIO, 2.0);
   private static final Target FOUR_TIMES_EAGER = new Target(Metric.RATIO, 4.0);
   private static final Target NEAR_THE_PEAK = new Target(Metric.LIMIT_SHARE, 0.65);
+  private static final Target HALF_THE_PEAK = new Target(Metric.LIMIT_SHARE, 0.5);
   private static final Target NO_ALLOCATION = new Target(Metric.ALLOCATION, 1);
 
   @Override
@@ -53,6 +54,10 @@ public final class AttentionSuite implements Suite {
       cases.add(softmax(size, false, cores));
       cases.add(softmax(size, true, cores));
       cases.add(sigmoid(size, cores));
+      if (size.tokens() <= 2048) {
+        cases.add(backward(AttentionFunction.SOFTMAX, size, cores));
+        cases.add(backward(AttentionFunction.SIGMOID, size, cores));
+      }
     }
     cases.add(decode(new Size(8, 1, 1 << 15, 64), cores));
     return cases;
@@ -78,7 +83,7 @@ public final class AttentionSuite implements Suite {
   /** One token against a cache of keys and values that is larger than the processor's. */
   private static Case decode(Size size, int threads) {
     return new Case(
-        "softmax-attention decode h=" + size.heads() + " n=" + size.tokens() + " d=" + size.depth(),
+        "softmax-attention decode" + of(size),
         threads,
         new Trial(
             AttentionKernels.class,
@@ -133,26 +138,48 @@ public final class AttentionSuite implements Suite {
       List<Contender> peers,
       List<Target> targets) {
     final Work work = new Work(size.flops(causal), Work.Unit.FLOPS);
+    final String series = function.label() + " d=" + size.depth() + (causal ? " causal" : "");
     return new Case(
-        function.label()
-            + " h="
-            + size.heads()
-            + " n="
-            + size.tokens()
-            + " d="
-            + size.depth()
-            + (causal ? " causal" : ""),
-        threads,
-        new Trial(AttentionKernels.class, "run", parameters(function, size, causal, threads)),
-        work,
-        peers,
-        Optional.of(
-            new Limit(
-                "multiply-add peak",
-                MachineSuite.fma(threads),
-                work.amount() / MachineSuite.flops(threads).amount())),
-        List.of(),
-        targets);
+            function.label() + of(size) + (causal ? " causal" : ""),
+            threads,
+            new Trial(AttentionKernels.class, "run", parameters(function, size, causal, threads)),
+            work,
+            peers,
+            Optional.of(MachineSuite.fmaLimit(work, threads)),
+            List.of(),
+            targets)
+        .in(series, "n", size.tokens());
+  }
+
+  private static Case backward(AttentionFunction function, Size size, int threads) {
+    final Map<String, String> parameters =
+        Map.of(
+            "function", function.name(),
+            "size", size.toString(),
+            "threads", Integer.toString(threads));
+    final Work work = new Work(2.5 * size.flops(false), Work.Unit.FLOPS);
+    return new Case(
+            function.label() + " backward" + of(size),
+            threads,
+            new Trial(BackwardKernels.class, "run", parameters),
+            work,
+            function == AttentionFunction.SOFTMAX
+                ? List.of(
+                    new Contender(
+                        "libtorch scaled_dot_product_attention backward",
+                        new Trial(
+                            BackwardPeer.class,
+                            "run",
+                            Map.of("size", size.toString(), "threads", Integer.toString(threads)))))
+                : List.of(),
+            Optional.of(MachineSuite.fmaLimit(work, threads)),
+            List.of(),
+            List.of(HALF_THE_PEAK, NO_ALLOCATION))
+        .in(function.label() + " backward d=" + size.depth(), "n", size.tokens());
+  }
+
+  private static String of(Size size) {
+    return " h=" + size.heads() + " n=" + size.tokens() + " d=" + size.depth();
   }
 
   private static Contender peer(
