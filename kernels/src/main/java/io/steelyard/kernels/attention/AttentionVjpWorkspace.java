@@ -87,8 +87,8 @@ final class AttentionVjpWorkspace {
     Arrays.fill(queryRows, 0);
     Arrays.fill(cotangentRows, 0);
     for (int lane = 0; lane < lanes; lane++) {
-      AttentionWorkspace.copy(q, row + lane, d, queryRows, lane * depth);
-      AttentionWorkspace.copy(cotangent, row + lane, dv, cotangentRows, lane * width);
+      forward.copy(q, row + lane, d, queryRows, lane * depth);
+      forward.copy(cotangent, row + lane, dv, cotangentRows, lane * width);
     }
     for (int lane = 0; lane < W; lane++) {
       for (int c = 0; c < d; c++) {

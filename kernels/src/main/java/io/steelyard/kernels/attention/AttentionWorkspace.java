@@ -1,5 +1,6 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.rows.FloatCopy;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -57,6 +58,7 @@ final class AttentionWorkspace {
   private Tensor v = k;
   private float[] keyPanel = new float[0];
   private float[] valuePanel = new float[0];
+  private final FloatCopy copy = new FloatCopy();
   private int depth;
   private int width;
 
@@ -180,22 +182,8 @@ final class AttentionWorkspace {
   }
 
   /** Copies a row. */
-  static void copy(Tensor from, long row, int length, float[] to, int offset) {
-    final long at = from.rowOffset(row);
-    final long stride = from.rowStride();
-    if (inPlace(from)) {
-      System.arraycopy(
-          from.floatArray().orElseThrow(), from.floatArrayOffset() + (int) at, to, offset, length);
-    } else if (stride == 1) {
-      MemorySegment.copy(
-          from.memory(), ValueLayout.JAVA_FLOAT_UNALIGNED, at * Float.BYTES, to, offset, length);
-    } else {
-      final MemorySegment memory = from.memory();
-      for (int c = 0; c < length; c++) {
-        to[offset + c] =
-            memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + c * stride) * Float.BYTES);
-      }
-    }
+  void copy(Tensor from, long row, int length, float[] to, int offset) {
+    copy.copy(from, from.rowOffset(row), from.rowStride(), length, to, offset);
   }
 
   private static boolean inPlace(Tensor tensor) {

@@ -164,7 +164,7 @@ abstract class FusedAttention implements Job {
     final int count = heads.queries() * (heads.heads() / heads.keyHeads());
     final long row = (long) keyHead * count;
     for (int i = 0; i < count; i++) {
-      AttentionWorkspace.copy(q, row + i, depth, work.line, 0);
+      work.copy(q, row + i, depth, work.line, 0);
       for (int c = 0; c < depth; c++) {
         work.queries[i * depth + c] = work.line[c] * scores.queryFactor();
       }

@@ -119,11 +119,12 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     checkRank("q", q);
     checkRank("k", k);
     checkRank("v", v);
-    if (q.dtype() != DType.F32 && q.dtype() != DType.F64) {
-      throw new IllegalArgumentException("q is " + q + "; expected f32 or f64");
+    final DType dtype = q.dtype().accumulator();
+    if (!dtype.isFloat()) {
+      throw new IllegalArgumentException("q is " + q + "; expected f32, f64, f16 or bf16");
     }
-    check("k", k, q.dtype(), q.dim(0), k.dim(1), k.dim(2), q.dim(3));
-    check("v", v, q.dtype(), q.dim(0), k.dim(1), k.dim(2), v.dim(3));
+    check("k", k, stored(k, dtype), q.dim(0), k.dim(1), k.dim(2), q.dim(3));
+    check("v", v, stored(v, dtype), q.dim(0), k.dim(1), k.dim(2), v.dim(3));
     if (k.dim(1) == 0 ? q.dim(1) != 0 : q.dim(1) % k.dim(1) != 0) {
       throw new IllegalArgumentException(
           "k is " + k + "; expected a number of heads that divides the " + q.dim(1) + " of q");
@@ -138,12 +139,12 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
             Math.toIntExact(q.dim(3)),
             Math.toIntExact(v.dim(3)));
     if (options.bias().isPresent()) {
-      heads.checkBias(options.bias().get(), q.dtype());
+      heads.checkBias(options.bias().get(), dtype);
     }
     if (options.slopes().isPresent()) {
       final Tensor slopes = options.slopes().get();
-      if (slopes.dtype() != q.dtype() || slopes.rank() != 1 || slopes.dim(0) != heads.heads) {
-        throw unexpected("slopes", slopes, q.dtype(), heads.heads);
+      if (slopes.dtype() != dtype || slopes.rank() != 1 || slopes.dim(0) != heads.heads) {
+        throw unexpected("slopes", slopes, dtype, heads.heads);
       }
     }
     return heads;
@@ -152,7 +153,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   /** As {@link #of(Tensor, Tensor, Tensor, AttentionOptions)}, and checks the output. */
   static Heads of(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
     final Heads heads = of(q, k, v, options);
-    heads.checkLikeOutput("o", o, q.dtype());
+    heads.checkLikeOutput("o", o, q.dtype().accumulator());
     if (o.memory().isReadOnly()) {
       throw new IllegalArgumentException("o is read-only; expected memory to write to");
     }
@@ -180,7 +181,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
 
   /** Checks the tensors that gradients are read from and written to. */
   void checkVjp(Tensor q, Tensor cotangent, Tensor dq, Tensor dk, Tensor dv) {
-    final DType dtype = q.dtype();
+    final DType dtype = q.dtype().accumulator();
     checkLikeOutput("do", cotangent, dtype);
     check("dq", dq, dtype, batch, heads, queries, depth);
     check("dk", dk, dtype, batch, keyHeads, keys, depth);
@@ -193,6 +194,11 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       throw new IllegalArgumentException(
           "dq, dk and dv share memory; expected memory of their own");
     }
+  }
+
+  /** What keys or values may be stored as: as their queries are computed, or in 16 bits. */
+  private static DType stored(Tensor tensor, DType computed) {
+    return tensor.dtype().accumulator() == computed ? tensor.dtype() : computed;
   }
 
   private static void checkRank(String name, Tensor tensor) {

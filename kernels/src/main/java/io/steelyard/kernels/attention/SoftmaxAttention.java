@@ -21,7 +21,8 @@ import java.util.Optional;
  * <p>Shapes: q {@code [B, H, Tq, D]}, k {@code [B, Hk, Tk, D]}, v {@code [B, Hk, Tk, Dv]}, o {@code
  * [B, H, Tq, Dv]}, H a multiple of Hk (grouped queries: head h reads key head {@code h Hk / H}),
  * any strides; fastest where the last axis of all is contiguous in a {@code float[]}. dtype f32
- * runs the SIMD kernel, f64 the scalar meaning.
+ * runs the SIMD kernel, f64 the scalar meaning. In a call in f32 each of q, k and v may be stored
+ * as f16 or bf16; everything else is f32 then.
  *
  * <p>Cost: {@code 2 Tq Tk (D + Dv)} multiplications and additions a head, half of it under a causal
  * mask, and as many exponentials as pairs; memory for a block of 128 keys a thread. Nothing is
@@ -96,9 +97,9 @@ public final class SoftmaxAttention {
       Tensor q, Tensor k, Tensor v, Tensor o, Optional<Tensor> lse, AttentionOptions options) {
     final Heads heads = Heads.of(q, k, v, o, options);
     if (lse.isPresent()) {
-      heads.checkLogSums(lse.get(), q.dtype());
+      heads.checkLogSums(lse.get(), q.dtype().accumulator());
     }
-    if (q.dtype() == DType.F32 && Simd.available()) {
+    if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftmaxAttentionSimd.apply(q, k, v, o, lse, heads, options);
     } else {
       final Row row = new Row(lse);
@@ -146,10 +147,10 @@ public final class SoftmaxAttention {
       Tensor dv,
       AttentionOptions options) {
     final Heads heads = Heads.of(q, k, v, options);
-    heads.checkLikeOutput("o", o, q.dtype());
-    heads.checkLogSums(lse, q.dtype());
+    heads.checkLikeOutput("o", o, q.dtype().accumulator());
+    heads.checkLogSums(lse, q.dtype().accumulator());
     heads.checkVjp(q, cotangent, dq, dk, dv);
-    if (q.dtype() == DType.F32 && Simd.available()) {
+    if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftmaxAttentionVjpSimd.apply(q, k, v, o, lse, cotangent, dq, dk, dv, heads, options);
     } else {
       heads.vjpMeaning(

@@ -53,7 +53,7 @@ final class SoftmaxAttentionVjpSimd extends FusedAttentionVjp {
       }
       final double logSum = logSums.getDouble(logSums.flatIndex(row + lane));
       work.references[lane] = logSum == Double.NEGATIVE_INFINITY ? 0 : (float) (logSum * LOG2E);
-      AttentionWorkspace.copy(o, row + lane, width, line, 0);
+      work.forward.copy(o, row + lane, width, line, 0);
       float delta = 0;
       for (int c = 0; c < width; c++) {
         delta += line[c] * work.cotangentRows[lane * work.width + c];
