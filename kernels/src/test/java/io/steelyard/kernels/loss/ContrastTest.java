@@ -332,7 +332,7 @@ class ContrastTest {
                 + label
                 + "[2, 3]");
     assertThatThrownBy(() -> CrossEntropy.apply(x.to(DType.I32), targets, loss))
-        .hasMessage("x is i32[2, 3]; expected f32 or f64");
+        .hasMessage("x is i32[2, 3]; expected f32, f64, f16 or bf16");
     assertThatThrownBy(() -> CrossEntropy.apply(x, targets, Tensor.zeros(dtype, 3)))
         .hasMessageContaining("loss is " + label + "[3]; expected " + label);
     assertThatThrownBy(
