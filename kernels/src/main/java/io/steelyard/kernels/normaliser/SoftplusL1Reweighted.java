@@ -18,9 +18,9 @@ import java.util.stream.Stream;
 
 /**
  * Softplus over its sum, sharpened: with A as {@link SoftplusL1} gives it and N entries that take
- * part in a row, {@code U = max(0, N A - O)}, {@code O = 1} for N above 3 and 0 up to there, and
- * {@code y = U^p / sum U^p}. The mean of {@code N A} is 1, so only entries above average keep a
- * weight.
+ * part in a row, {@code U = max(0, N A - O)}, {@code O = 1} for N above 3 and 0 up to there (or for
+ * every N, without a shift), and {@code y = U^p / sum U^p}. The mean of {@code N A} is 1, so only
+ * entries above average keep a weight.
  *
  * <p>Edges: a fully masked row, and a row without an entry above average (equal scores, N above 3),
  * give zeros; a NaN or +inf in an entry that takes part makes its whole row NaN; what stands under
