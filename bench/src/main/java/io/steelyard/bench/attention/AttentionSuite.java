@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Softmax and sigmoid attention of 8 heads, full and causal, short to long. */
+/**
+ * Attention of 8 heads, full and causal, short to long: softmax and sigmoid beside libtorch, others
+ * beside our own softmax.
+ */
 public final class AttentionSuite implements Suite {
 
   private static final List<Size> MAIN = List.of(Size.square(8, 512, 64), Size.square(8, 2048, 64));
@@ -40,7 +43,7 @@ public final class AttentionSuite implements Suite {
 
   @Override
   public String summary() {
-    return "softmax and sigmoid attention beside libtorch and the multiply-add peak";
+    return "attention beside libtorch, our own softmax attention and the multiply-add peak";
   }
 
   @Override
@@ -58,8 +61,13 @@ public final class AttentionSuite implements Suite {
         cases.add(backward(AttentionFunction.SOFTMAX, size, cores));
         cases.add(backward(AttentionFunction.SIGMOID, size, cores));
       }
+      cases.add(besideSoftmax(AttentionFunction.SELECTIVE, size, true, cores, 1 / 1.05));
+      cases.add(besideSoftmax(AttentionFunction.SOFTPLUS, size, true, cores, 1 / 1.5));
+      cases.add(besideSoftmax(AttentionFunction.REWEIGHTED, size, true, cores, 1 / 2.0));
     }
-    cases.add(decode(new Size(8, 1, 1 << 15, 64), cores));
+    final Size cache = new Size(8, 1, 1 << 15, 64);
+    cases.add(decode(cache, cores));
+    cases.add(besideSoftmax(AttentionFunction.REWEIGHTED, cache, false, cores, 1 / 2.0));
     return cases;
   }
 
@@ -80,10 +88,46 @@ public final class AttentionSuite implements Suite {
         List.of(TWICE_LIBTORCH, NEAR_THE_PEAK, NO_ALLOCATION));
   }
 
+  /** What takes the place of softmax attention, as a share of its speed. */
+  private static Case besideSoftmax(
+      AttentionFunction function, Size size, boolean causal, int threads, double share) {
+    final Work work =
+        size.queries() == 1
+            ? new Work(size.cacheBytes(), Work.Unit.BYTES)
+            : new Work(size.flops(causal), Work.Unit.FLOPS);
+    return new Case(
+        name(function, size, causal),
+        threads,
+        new Trial(AttentionKernels.class, "run", parameters(function, size, causal, threads)),
+        work,
+        List.of(),
+        Optional.empty(),
+        List.of(
+            new Contender(
+                AttentionFunction.SOFTMAX.label(),
+                new Trial(
+                    AttentionKernels.class,
+                    "run",
+                    parameters(AttentionFunction.SOFTMAX, size, causal, threads)))),
+        List.of(new Target(Metric.BEST_SHARE, share), NO_ALLOCATION));
+  }
+
+  private static String name(AttentionFunction function, Size size, boolean causal) {
+    return function.label()
+        + (size.queries() == 1 ? " decode" : "")
+        + " h="
+        + size.heads()
+        + " n="
+        + size.tokens()
+        + " d="
+        + size.depth()
+        + (causal ? " causal" : "");
+  }
+
   /** One token against a cache of keys and values that is larger than the processor's. */
   private static Case decode(Size size, int threads) {
     return new Case(
-        "softmax-attention decode" + of(size),
+        name(AttentionFunction.SOFTMAX, size, false),
         threads,
         new Trial(
             AttentionKernels.class,
@@ -140,7 +184,7 @@ public final class AttentionSuite implements Suite {
     final Work work = new Work(size.flops(causal), Work.Unit.FLOPS);
     final String series = function.label() + " d=" + size.depth() + (causal ? " causal" : "");
     return new Case(
-            function.label() + of(size) + (causal ? " causal" : ""),
+            name(function, size, causal),
             threads,
             new Trial(AttentionKernels.class, "run", parameters(function, size, causal, threads)),
             work,
@@ -159,7 +203,7 @@ public final class AttentionSuite implements Suite {
             "threads", Integer.toString(threads));
     final Work work = new Work(2.5 * size.flops(false), Work.Unit.FLOPS);
     return new Case(
-            function.label() + " backward" + of(size),
+            name(function, size, false) + " backward",
             threads,
             new Trial(BackwardKernels.class, "run", parameters),
             work,
@@ -176,10 +220,6 @@ public final class AttentionSuite implements Suite {
             List.of(),
             List.of(HALF_THE_PEAK, NO_ALLOCATION))
         .in(function.label() + " backward d=" + size.depth(), "n", size.tokens());
-  }
-
-  private static String of(Size size) {
-    return " h=" + size.heads() + " n=" + size.tokens() + " d=" + size.depth();
   }
 
   private static Contender peer(

@@ -60,12 +60,18 @@ final class BackwardInputs {
           switch (function) {
             case SOFTMAX -> p[j] * (dp[j] - mean);
             case SIGMOID -> p[j] * (1 - p[j]) * dp[j];
+            case SELECTIVE, SOFTPLUS, REWEIGHTED -> throw notTimed(function);
           };
       for (int c = 0; c < d; c++) {
         dq[c] += ds * k[j * d + c] / Math.sqrt(d);
       }
     }
     return dq;
+  }
+
+  static IllegalArgumentException notTimed(AttentionFunction function) {
+    return new IllegalArgumentException(
+        "function is " + function + "; expected SOFTMAX or SIGMOID for gradients");
   }
 
   private double[] valueGradient(int key) {

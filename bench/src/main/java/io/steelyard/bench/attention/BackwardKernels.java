@@ -55,6 +55,7 @@ public class BackwardKernels extends CheckedBenchmark {
       case SOFTMAX -> SoftmaxAttention.vjp(q, k, v, o, lse, gradient, dq, dk, dv, options);
       case SIGMOID ->
           SigmoidAttention.vjp(q, k, v, gradient, dq, dk, dv, AttentionFunction.BIAS, options);
+      case SELECTIVE, SOFTPLUS, REWEIGHTED -> throw BackwardInputs.notTimed(function);
     }
   }
 

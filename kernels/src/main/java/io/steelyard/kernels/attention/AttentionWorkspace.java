@@ -12,6 +12,9 @@ final class AttentionWorkspace {
   private static final ThreadLocal<AttentionWorkspace> OWN =
       ThreadLocal.withInitial(AttentionWorkspace::new);
 
+  /** Most numbers for each lane in {@link #statistics}. */
+  static final int STATISTICS = 8;
+
   private static final int W = TileProductsSimd.W;
 
   /** {@code Q^T} of each tile, scaled. */
@@ -34,6 +37,18 @@ final class AttentionWorkspace {
 
   /** One number for each lane. */
   final float[] lanes = new float[W];
+
+  /** What the values of the block are multiplied by, where they are. */
+  final float[] temperatures = new float[FusedAttention.KEYS];
+
+  /** What is known of each lane of a tile before its first weight, where weights need that. */
+  float[] statistics = new float[0];
+
+  /** Sums that floats are too short for, one for each lane of a tile. */
+  double[] wide = new double[0];
+
+  /** Tiles that an attention has kept from its first look at the scores. */
+  float[] kept = new float[0];
 
   /** Room for one vector. */
   final float[] vector = new float[W / 2];
@@ -79,6 +94,8 @@ final class AttentionWorkspace {
       last = new int[tiles];
       references = new float[tiles * W];
       totals = new float[tiles * W];
+      wide = new double[tiles * W];
+      statistics = new float[tiles * STATISTICS * W];
     }
     queries = room(queries, tiles * depth * W);
     sums = room(sums, tiles * width * W);
@@ -97,7 +114,7 @@ final class AttentionWorkspace {
     return panel.length < length ? new float[length] : panel;
   }
 
-  /** Makes a block of keys and of values available, in place where they lie in an array. */
+  /** Makes a block of keys available, in place where they lie in an array. */
   void loadKeys(long row, int count) {
     if (inPlace(k)) {
       keys = k.floatArray().orElseThrow();
@@ -112,6 +129,10 @@ final class AttentionWorkspace {
       keyOffset = 0;
       keyStride = depth;
     }
+  }
+
+  /** Makes a block of values available, in place where they lie in an array. */
+  void loadValues(long row, int count) {
     if (inPlace(v)) {
       values = v.floatArray().orElseThrow();
       valueOffset = v.floatArrayOffset() + (int) v.rowOffset(row);
@@ -125,6 +146,34 @@ final class AttentionWorkspace {
       valueOffset = 0;
       valueStride = width;
     }
+  }
+
+  /** Replaces the keys of the block by their directions, in a panel of our own. */
+  void keepDirections(int count) {
+    keyPanel = room(keyPanel, FusedAttention.KEYS * depth);
+    RowProductsSimd.directions(keys, keyOffset, keyStride, depth, count, keyPanel, vector);
+    keys = keyPanel;
+    keyOffset = 0;
+    keyStride = depth;
+  }
+
+  /** Moves the values of the block to a panel of our own, where they can be changed. */
+  void ownValues(int count) {
+    if (!inPlace(v)) {
+      return;
+    }
+    valuePanel = room(valuePanel, FusedAttention.KEYS * width);
+    for (int j = 0; j < count; j++) {
+      System.arraycopy(values, valueOffset + j * valueStride, valuePanel, j * width, width);
+    }
+    values = valuePanel;
+    valueOffset = 0;
+    valueStride = width;
+  }
+
+  /** Makes room to keep what became of {@link #tile} for some keys of some tiles. */
+  void keep(int numbers) {
+    kept = room(kept, numbers);
   }
 
   /** Whether rows of numbers are all finite. */
@@ -142,20 +191,10 @@ final class AttentionWorkspace {
     return true;
   }
 
-  /** Copies rows into the lanes of a tile, times a factor; unused lanes are 0. */
-  void transpose(
-      Tensor from, long row, int lanes, int length, float factor, float[] to, int offset) {
-    for (int lane = 0; lane < W; lane++) {
-      if (lane < lanes) {
-        copy(from, row + lane, length, line, 0);
-        for (int c = 0; c < length; c++) {
-          to[offset + c * W + lane] = line[c] * factor;
-        }
-      } else {
-        for (int c = 0; c < length; c++) {
-          to[offset + c * W + lane] = 0;
-        }
-      }
+  /** Copies {@link #line} into a lane of a tile. */
+  void spread(int length, int lane, float[] to, int offset) {
+    for (int c = 0; c < length; c++) {
+      to[offset + c * W + lane] = line[c];
     }
   }
 

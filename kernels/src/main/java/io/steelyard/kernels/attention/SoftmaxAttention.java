@@ -100,20 +100,33 @@ public final class SoftmaxAttention {
       heads.checkLogSums(lse.get(), q.dtype().accumulator());
     }
     if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
-      SoftmaxAttentionSimd.apply(q, k, v, o, lse, heads, options);
+      SoftmaxAttentionSimd.apply(q, k, v, Temperatures.none(), o, lse, heads, options);
     } else {
-      final Row row = new Row(lse);
-      heads.meaning(
-          q,
-          k,
-          v,
-          o,
-          options,
-          (scores, seen) -> {
-            row.next(logSum(scores, seen));
-            softmax(scores, seen);
-          });
+      meaning(q, k, v, o, lse, heads, options, Heads.Scoring.Products.PLAIN);
     }
+  }
+
+  static void meaning(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor o,
+      Optional<Tensor> lse,
+      Heads heads,
+      AttentionOptions options,
+      Heads.Scoring scoring) {
+    final Row row = new Row(lse);
+    heads.meaning(
+        q,
+        k,
+        v,
+        o,
+        options,
+        scoring,
+        (scores, seen) -> {
+          row.next(logSum(scores, seen));
+          softmax(scores, seen);
+        });
   }
 
   /**
@@ -151,7 +164,20 @@ public final class SoftmaxAttention {
     heads.checkLogSums(lse, q.dtype().accumulator());
     heads.checkVjp(q, cotangent, dq, dk, dv);
     if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
-      SoftmaxAttentionVjpSimd.apply(q, k, v, o, lse, cotangent, dq, dk, dv, heads, options);
+      SoftmaxAttentionVjpSimd.apply(
+          q,
+          k,
+          v,
+          Temperatures.none(),
+          o,
+          lse,
+          cotangent,
+          dq,
+          dk,
+          dv,
+          Temperatures.none(),
+          heads,
+          options);
     } else {
       heads.vjpMeaning(
           q,
@@ -211,7 +237,7 @@ public final class SoftmaxAttention {
     return reference + Math.log(sum);
   }
 
-  private static void softmaxGradients(double[] weights, double[] gradients, boolean[] seen) {
+  static void softmaxGradients(double[] weights, double[] gradients, boolean[] seen) {
     double dot = 0;
     for (int j = 0; j < weights.length; j++) {
       dot += seen[j] ? weights[j] * gradients[j] : 0;

@@ -29,12 +29,14 @@ final class SoftmaxAttentionSimd extends FusedAttention {
       Tensor q,
       Tensor k,
       Tensor v,
+      Temperatures temperatures,
       Tensor o,
       Optional<Tensor> logSums,
       Heads heads,
       AttentionOptions options) {
     final SoftmaxAttentionSimd job = OWN.get();
     job.logSums = logSums.orElse(NOTHING);
+    job.scores().temper(temperatures.ofQueries(), temperatures.ofValues());
     try {
       job.run(q, k, v, o, heads, options);
     } finally {

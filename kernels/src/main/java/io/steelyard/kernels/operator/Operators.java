@@ -1,7 +1,10 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.attention.ReweightedSoftplusAttention;
+import io.steelyard.kernels.attention.SelectiveAttention;
 import io.steelyard.kernels.attention.SigmoidAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
+import io.steelyard.kernels.attention.SoftplusAttention;
 import io.steelyard.kernels.dense.Sgemm;
 import io.steelyard.kernels.detection.CocoAp;
 import io.steelyard.kernels.detection.Nms;
@@ -71,6 +74,9 @@ public final class Operators {
           Erf.OPERATOR,
           SoftmaxAttention.OPERATOR,
           SigmoidAttention.OPERATOR,
+          SoftplusAttention.OPERATOR,
+          ReweightedSoftplusAttention.OPERATOR,
+          SelectiveAttention.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,
           ActivationGate.OPERATOR,
