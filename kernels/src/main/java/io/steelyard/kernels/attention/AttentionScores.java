@@ -7,8 +7,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * The scores of a call, tile by tile: {@code q.k} times scale and log2 e, with everything that is
- * added to them or hides them. A tile holds them transposed, one row of {@link TileProductsSimd#W}
+ * The scores of a call, tile by tile: the {@link Similarity} times scale and log2 e, with
+ * everything that is added to it or hides it. A tile holds them transposed, one row of {@link TileProductsSimd#W}
  * queries for each key.
  */
 final class AttentionScores {
@@ -17,6 +17,7 @@ final class AttentionScores {
   private static final double LOG2E = 1.4426950408889634;
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
 
+  private final Similarity similarity;
   private final RowMask mask = new RowMask();
   private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
   private Tensor like = NOTHING;
@@ -25,6 +26,10 @@ final class AttentionScores {
   private boolean biased;
   private boolean sloped;
   private double scale;
+
+  AttentionScores(Similarity similarity) {
+    this.similarity = similarity;
+  }
 
   /** Takes on a call. */
   void bind(Heads extents, AttentionOptions options) {
@@ -46,14 +51,24 @@ final class AttentionScores {
     slopes = NOTHING;
   }
 
-  /** What {@code q.k} is multiplied by. */
+  /** What the similarity is multiplied by. */
   double scale() {
     return scale;
   }
 
-  /** What queries are multiplied by before their products with keys are scores. */
+  /** What scores are made of. */
+  Similarity similarity() {
+    return similarity;
+  }
+
+  /** What queries are multiplied by before they are compared with keys. */
   float queryFactor() {
-    return (float) (scale * LOG2E);
+    return similarity == Similarity.DOT_PRODUCT ? (float) (scale * LOG2E) : 1;
+  }
+
+  /** What squared distances are multiplied by. */
+  private float distanceFactor() {
+    return (float) (scale * LOG2E / -2);
   }
 
   /** How many leading keys a query can see. */
@@ -70,8 +85,29 @@ final class AttentionScores {
       long row,
       int from,
       int keys) {
-    TileProductsSimd.scores(
-        queries, queryOffset, heads.depth(), work.keys, work.keyOffset, work.keyStride, keys, tile);
+    switch (similarity) {
+      case DOT_PRODUCT ->
+          TileProductsSimd.scores(
+              queries,
+              queryOffset,
+              heads.depth(),
+              work.keys,
+              work.keyOffset,
+              work.keyStride,
+              keys,
+              tile);
+      case SQUARED_DISTANCE ->
+          TileProductsSimd.distances(
+              queries,
+              queryOffset,
+              heads.depth(),
+              work.keys,
+              work.keyOffset,
+              work.keyStride,
+              keys,
+              distanceFactor(),
+              tile);
+    }
     if (sloped) {
       slope(tile, row, W, from, keys);
     }
@@ -80,8 +116,29 @@ final class AttentionScores {
   /** As {@link #fill} for one query: scores lie one after another. */
   void fillRow(
       float[] row, float[] query, AttentionWorkspace work, long index, int from, int keys) {
-    RowProductsSimd.scores(
-        query, heads.depth(), work.keys, work.keyOffset, work.keyStride, keys, row, work.vector);
+    switch (similarity) {
+      case DOT_PRODUCT ->
+          RowProductsSimd.scores(
+              query,
+              heads.depth(),
+              work.keys,
+              work.keyOffset,
+              work.keyStride,
+              keys,
+              row,
+              work.vector);
+      case SQUARED_DISTANCE ->
+          RowProductsSimd.distances(
+              query,
+              heads.depth(),
+              work.keys,
+              work.keyOffset,
+              work.keyStride,
+              keys,
+              distanceFactor(),
+              row,
+              work.vector);
+    }
     if (sloped) {
       slope(row, index, 1, from, keys);
     }

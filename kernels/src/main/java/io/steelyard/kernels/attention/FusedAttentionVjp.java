@@ -24,7 +24,7 @@ abstract class FusedAttentionVjp implements Job {
   private static final int KEYS = FusedAttention.KEYS;
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
 
-  private final AttentionScores scores = new AttentionScores();
+  private final AttentionScores scores;
   private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
   private Tensor q = NOTHING;
   private Tensor k = NOTHING;
@@ -35,6 +35,19 @@ abstract class FusedAttentionVjp implements Job {
   private Tensor dv = NOTHING;
   private boolean keyPhase;
   private int partsPerHead;
+
+  /** Attention whose scores are dot products. */
+  FusedAttentionVjp() {
+    this(Similarity.DOT_PRODUCT);
+  }
+
+  FusedAttentionVjp(Similarity similarity) {
+    scores = new AttentionScores(similarity);
+  }
+
+  private boolean distances() {
+    return scores.similarity() == Similarity.SQUARED_DISTANCE;
+  }
 
   /** Reads what is needed to know of each query of a tile besides its scores. */
   abstract void begin(AttentionVjpWorkspace work, long row, int lanes);
@@ -104,6 +117,7 @@ abstract class FusedAttentionVjp implements Job {
     work.forward.loadKeys(keyRow, keys);
     Arrays.fill(work.keyGradients, 0);
     Arrays.fill(work.valueGradients, 0);
+    Arrays.fill(work.gradientSums, 0);
     final int group = heads.heads() / heads.keyHeads();
     final int b = keyHead / heads.keyHeads();
     final int firstHead = b * heads.heads() + keyHead % heads.keyHeads() * group;
@@ -119,6 +133,9 @@ abstract class FusedAttentionVjp implements Job {
     final float scale = (float) scores.scale();
     for (int j = 0; j < keys; j++) {
       final int at = j * work.depth;
+      if (distances()) {
+        work.keyDifferences(j, heads.depth());
+      }
       for (int c = 0; c < heads.depth(); c++) {
         work.forward.line[c] = work.keyGradients[at + c] * scale;
       }
@@ -133,6 +150,7 @@ abstract class FusedAttentionVjp implements Job {
     final int lanes = Math.min(W, heads.queries() - first);
     final long keyRow = heads.keyRow(row);
     Arrays.fill(work.queryGradients, 0);
+    Arrays.fill(work.gradientSums, 0);
     if (load(work, row, lanes, 0)) {
       for (int from = 0; from < work.last; from += KEYS) {
         final int keys = Math.min(KEYS, work.last - from);
@@ -142,6 +160,9 @@ abstract class FusedAttentionVjp implements Job {
     }
     final float scale = (float) scores.scale();
     for (int lane = 0; lane < lanes; lane++) {
+      if (distances()) {
+        work.queryDifferences(lane, heads.depth());
+      }
       for (int c = 0; c < heads.depth(); c++) {
         work.forward.line[c] = work.queryGradients[c * W + lane] * scale;
       }
@@ -189,6 +210,9 @@ abstract class FusedAttentionVjp implements Job {
     }
     final boolean poisoned = hides && !work.finite(keys, lanes);
     gradients(work, keys);
+    if (distances()) {
+      work.sumGradients(keys, keyPhase, poisoned);
+    }
     if (poisoned) {
       accumulateSeen(work, lanes, keys);
       return;

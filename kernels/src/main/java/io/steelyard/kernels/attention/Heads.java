@@ -79,7 +79,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
             0.0,
             Double.NEGATIVE_INFINITY,
             Double.POSITIVE_INFINITY,
-            "Factor of q.k; 0 for 1/sqrt(D)."));
+            "Factor of the scores; 0 for 1/sqrt(D)."));
     all.add(
         new Parameter.Whole(
             "threads",
@@ -203,7 +203,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   }
 
   /** The extents of the last call of this thread, if they are the same: a call is no garbage. */
-  private static Heads cached(
+  static Heads cached(
       int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
     final Heads last = LAST.get();
     if (last.batch == batch
@@ -291,10 +291,16 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     private final Optional<Tensor> slopes;
     private final Tensor like;
     private final double scale;
+    private final Similarity similarity;
     final double[] scores = new double[keys];
     final boolean[] seen = new boolean[keys];
 
     Row(Tensor q, Tensor k, AttentionOptions options) {
+      this(Similarity.DOT_PRODUCT, q, k, options);
+    }
+
+    Row(Similarity similarity, Tensor q, Tensor k, AttentionOptions options) {
+      this.similarity = similarity;
       this.q = q;
       this.k = k;
       bias = options.bias().map(b -> b.broadcastTo(batch, heads, queries, keys));
@@ -310,7 +316,11 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       final long h = row / queries % heads;
       final long visible = mask.visible(row);
       for (int j = 0; j < keys; j++) {
-        double score = scale * dot(row, j);
+        double score =
+            switch (similarity) {
+              case DOT_PRODUCT -> scale * dot(row, j);
+              case SQUARED_DISTANCE -> -scale / 2 * squaredDistance(row, j);
+            };
         seen[j] = j < visible && mask.keeps(row, j);
         if (bias.isPresent()) {
           final Tensor b = bias.get();
@@ -334,6 +344,18 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       }
       return dot;
     }
+
+    private double squaredDistance(long row, int j) {
+      final long qAt = q.rowOffset(row);
+      final long kAt = k.rowOffset(keyRow(row) + j);
+      double sum = 0;
+      for (int c = 0; c < depth; c++) {
+        final double difference =
+            q.getDouble(qAt + c * q.rowStride()) - k.getDouble(kAt + c * k.rowStride());
+        sum += difference * difference;
+      }
+      return sum;
+    }
   }
 
   /**
@@ -342,7 +364,19 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
    */
   void meaning(
       Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options, Weights normalise) {
-    final Row row = new Row(q, k, options);
+    meaning(Similarity.DOT_PRODUCT, q, k, v, o, options, normalise);
+  }
+
+  /** As the other, with scores of any kind. */
+  void meaning(
+      Similarity similarity,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor o,
+      AttentionOptions options,
+      Weights normalise) {
+    final Row row = new Row(similarity, q, k, options);
     for (long r = 0; r < (long) batch * heads * queries; r++) {
       row.load(r);
       normalise.apply(row.scores, row.seen);
@@ -372,7 +406,24 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       AttentionOptions options,
       Weights normalise,
       ScoreGradients gradients) {
-    final Row row = new Row(q, k, options);
+    vjpMeaning(
+        Similarity.DOT_PRODUCT, q, k, v, cotangent, dq, dk, dv, options, normalise, gradients);
+  }
+
+  /** As the other, with scores of any kind. */
+  void vjpMeaning(
+      Similarity similarity,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor cotangent,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      AttentionOptions options,
+      Weights normalise,
+      ScoreGradients gradients) {
+    final Row row = new Row(similarity, q, k, options);
     final double scale = scale(options);
     final double[][] keySums = new double[batch * keyHeads * keys][depth];
     final double[][] valueSums = new double[batch * keyHeads * keys][width];
@@ -395,8 +446,18 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       Arrays.fill(query, 0);
       for (int j = 0; j < keys; j++) {
         for (int c = 0; row.seen[j] && c < depth; c++) {
-          query[c] += dp[j] * k.getDouble(k.rowOffset(keyRow + j) + c * k.rowStride());
-          keySums[keyRow + j][c] += dp[j] * q.getDouble(q.rowOffset(r) + c * q.rowStride());
+          final double key = k.getDouble(k.rowOffset(keyRow + j) + c * k.rowStride());
+          final double own = q.getDouble(q.rowOffset(r) + c * q.rowStride());
+          switch (similarity) {
+            case DOT_PRODUCT -> {
+              query[c] += dp[j] * key;
+              keySums[keyRow + j][c] += dp[j] * own;
+            }
+            case SQUARED_DISTANCE -> {
+              query[c] += dp[j] * (key - own);
+              keySums[keyRow + j][c] += dp[j] * (own - key);
+            }
+          }
         }
       }
       write(dq, r, query, scale);

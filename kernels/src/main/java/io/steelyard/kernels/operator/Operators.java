@@ -1,6 +1,9 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.attention.GaussianAttention;
 import io.steelyard.kernels.attention.SigmoidAttention;
+import io.steelyard.kernels.attention.SoftAttention;
+import io.steelyard.kernels.attention.SoftPlusPlusAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
 import io.steelyard.kernels.dense.Sgemm;
 import io.steelyard.kernels.detection.CocoAp;
@@ -71,6 +74,9 @@ public final class Operators {
           Erf.OPERATOR,
           SoftmaxAttention.OPERATOR,
           SigmoidAttention.OPERATOR,
+          GaussianAttention.OPERATOR,
+          SoftAttention.OPERATOR,
+          SoftPlusPlusAttention.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,
           ActivationGate.OPERATOR,
