@@ -8,8 +8,8 @@ import java.util.Arrays;
 
 /**
  * The scores of a call, tile by tile: the {@link Similarity} times scale and log2 e, with
- * everything that is added to it or hides it. A tile holds them transposed, one row of {@link TileProductsSimd#W}
- * queries for each key.
+ * everything that is added to it or hides it. A tile holds them transposed, one row of {@link
+ * TileProductsSimd#W} queries for each key.
  */
 final class AttentionScores {
 

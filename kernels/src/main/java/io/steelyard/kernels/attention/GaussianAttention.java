@@ -93,9 +93,9 @@ public final class GaussianAttention {
    * Where k is q, its gradient is {@code dq + dk}.
    *
    * <p>With {@code P} the weights and {@code dS = P dO V^T}: {@code dq_i = s sum_j dS_ij (k_j -
-   * q_i)}, {@code dk_j = s sum_i dS_ij (q_i - k_j)}, {@code dV = P^T dO}; neither o nor sums have to
-   * be kept. The sums of differences are computed as differences of sums, so queries and keys far
-   * from the origin cost the gradients some accuracy in f32. Pairs that are not seen have no
+   * q_i)}, {@code dk_j = s sum_i dS_ij (q_i - k_j)}, {@code dV = P^T dO}; neither o nor sums have
+   * to be kept. The sums of differences are computed as differences of sums, so queries and keys
+   * far from the origin cost the gradients some accuracy in f32. Pairs that are not seen have no
    * influence, NaN included. Cost: 14 products of {@code Tq Tk D} a head, for D = Dv.
    *
    * @param cotangent gradient of the loss with respect to o, {@code [B, H, Tq, Dv]}; not modified

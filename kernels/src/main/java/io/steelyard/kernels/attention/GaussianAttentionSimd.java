@@ -12,8 +12,7 @@ final class GaussianAttentionSimd extends FusedAttention {
     super(Similarity.SQUARED_DISTANCE);
   }
 
-  static void apply(
-      Tensor q, Tensor k, Tensor v, Tensor o, Heads heads, AttentionOptions options) {
+  static void apply(Tensor q, Tensor k, Tensor v, Tensor o, Heads heads, AttentionOptions options) {
     OWN.get().run(q, k, v, o, heads, options);
   }
 

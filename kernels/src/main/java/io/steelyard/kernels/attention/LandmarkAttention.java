@@ -123,12 +123,7 @@ final class LandmarkAttention {
   }
 
   static void apply(
-      Tensor q,
-      Tensor landmarks,
-      Tensor v,
-      Tensor o,
-      LandmarkOptions options,
-      boolean normalised) {
+      Tensor q, Tensor landmarks, Tensor v, Tensor o, LandmarkOptions options, boolean normalised) {
     final LandmarkShapes shapes = LandmarkShapes.of(q, landmarks, v, o);
     if (q.dtype() == DType.F32 && Simd.available()) {
       SoftAttentionSimd.apply(q, landmarks, v, o, shapes, options, normalised);

@@ -177,7 +177,17 @@ final class LandmarkCore {
     Products.multiply(
         1, coreGradients, stride, y, stride, 0, product, product, stride, count, count, count);
     Products.multiply(
-        -1, product, stride, y, stride, 0, coreGradients, coreGradients, stride, count, count,
+        -1,
+        product,
+        stride,
+        y,
+        stride,
+        0,
+        coreGradients,
+        coreGradients,
+        stride,
+        count,
+        count,
         count);
     for (int i = 0; normalised && i < count; i++) {
       for (int j = 0; j < count; j++) {

@@ -54,8 +54,7 @@ public sealed interface LandmarkInverse {
     /** Checks the number. */
     public Cholesky {
       if (!(ridge >= 0 && ridge < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException(
-            "ridge is " + ridge + "; expected a finite number >= 0");
+        throw new IllegalArgumentException("ridge is " + ridge + "; expected a finite number >= 0");
       }
     }
   }

@@ -122,8 +122,7 @@ record LandmarkShapes(int batch, int heads, int tokens, int landmarks, int depth
         && last.width == width) {
       return last;
     }
-    final LandmarkShapes fresh =
-        new LandmarkShapes(batch, heads, tokens, landmarks, depth, width);
+    final LandmarkShapes fresh = new LandmarkShapes(batch, heads, tokens, landmarks, depth, width);
     LAST.set(fresh);
     return fresh;
   }

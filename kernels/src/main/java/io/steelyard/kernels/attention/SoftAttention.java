@@ -10,10 +10,10 @@ import io.steelyard.kernels.tensor.Tensor;
  *
  * <p>Because nothing is normalised row by row, the matrix of weights is a kernel matrix, and this
  * is its Nystroem approximation; with the scaled queries themselves as landmarks and no ridge it is
- * exact ({@link GaussianAttention}). Queries are the keys too. What makes landmarks from queries (in
- * the paper a strided convolution, a layer normalisation and a GELU) is the caller's; they stand in
- * the space of the scaled queries, and M does not have to grow with T. Outputs grow with the number
- * of tokens near each other; {@link SoftPlusPlusAttention} does not.
+ * exact ({@link GaussianAttention}). Queries are the keys too. What makes landmarks from queries
+ * (in the paper a strided convolution, a layer normalisation and a GELU) is the caller's; they
+ * stand in the space of the scaled queries, and M does not have to grow with T. Outputs grow with
+ * the number of tokens near each other; {@link SoftPlusPlusAttention} does not.
  *
  * <p>Accuracy in f32: A and its inverse are computed in double; {@code P^T V} is added up in float
  * within 256 tokens, in double beyond. Its rounding is multiplied by the inverse, whose norm is at
@@ -27,9 +27,9 @@ import io.steelyard.kernels.tensor.Tensor;
  * <p>Shapes: q {@code [B, H, T, D]}, landmarks {@code [B, H, M, D]}, v and o {@code [B, H, T, Dv]},
  * any strides. dtype f32 runs the SIMD kernel, f64 the scalar meaning.
  *
- * <p>Cost: {@code T M (6 D + 4 Dv) + 80 M^3} operations a head with 20 Newton iterations; memory for
- * a tile of P a thread and {@code M Dv} numbers for each 256 tokens. Nothing is allocated in steady
- * state. Results do not depend on the number of threads. Safe to call from any thread.
+ * <p>Cost: {@code T M (6 D + 4 Dv) + 80 M^3} operations a head with 20 Newton iterations; memory
+ * for a tile of P a thread and {@code M Dv} numbers for each 256 tokens. Nothing is allocated in
+ * steady state. Results do not depend on the number of threads. Safe to call from any thread.
  *
  * <pre>{@code
  * SoftAttention.apply(q, landmarks, v, o, LandmarkOptions.defaults());

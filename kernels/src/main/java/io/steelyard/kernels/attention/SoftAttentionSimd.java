@@ -137,8 +137,7 @@ final class SoftAttentionSimd implements Job {
           panels.weights, m, panels.valueRows, panels.width, lanes, panels.valueSums);
     }
     for (int j = 0; j < m; j++) {
-      System.arraycopy(
-          panels.valueSums, j * panels.width, gathered, (part * m + j) * width, width);
+      System.arraycopy(panels.valueSums, j * panels.width, gathered, (part * m + j) * width, width);
     }
   }
 

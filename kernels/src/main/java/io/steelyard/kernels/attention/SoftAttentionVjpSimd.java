@@ -185,8 +185,7 @@ final class SoftAttentionVjpSimd implements Job {
         gatheredGradients[to] = (float) core.gatheredGradients[j * stride + c];
       }
     }
-    System.arraycopy(
-        core.landmarkGradients, 0, landmarkGradients, head * m * depth, m * depth);
+    System.arraycopy(core.landmarkGradients, 0, landmarkGradients, head * m * depth, m * depth);
   }
 
   private void spread(LandmarkPanels panels, int part) {
@@ -226,8 +225,7 @@ final class SoftAttentionVjpSimd implements Job {
     final int at = head * m * width;
     LandmarkPanels.across(panels.cotangentRows, panels.width, lanes, width, panels.cotangents);
     LandmarkPanels.across(panels.valueRows, panels.width, lanes, width, panels.values);
-    TileProductsSimd.scores(
-        panels.cotangents, 0, width, mixed, at, width, m, panels.gradients);
+    TileProductsSimd.scores(panels.cotangents, 0, width, mixed, at, width, m, panels.gradients);
     TileProductsSimd.scores(
         panels.values, 0, width, gatheredGradients, at, width, m, panels.others);
     for (int i = 0; i < m * W; i++) {

@@ -4,16 +4,17 @@ import io.steelyard.kernels.operator.Operator;
 import io.steelyard.kernels.tensor.Tensor;
 
 /**
- * SOFT++: {@link SoftAttention} whose core is normalised by the degrees of the landmarks, {@code O =
- * P D^-1/2 A^+ D^-1/2 P^T V} with {@code D = diag(A 1)}.
+ * SOFT++: {@link SoftAttention} whose core is normalised by the degrees of the landmarks, {@code O
+ * = P D^-1/2 A^+ D^-1/2 P^T V} with {@code D = diag(A 1)}.
  *
  * <p>What that changes: a cluster of landmarks near each other no longer counts once for each of
  * them, so outputs keep their size when images are larger than in training. Landmarks far apart
  * have degree 1, and the two are the same.
  *
- * <p>Accuracy, edges, shapes, cost and threads: as {@link SoftAttention}. The published code of this
- * variant has a solver of its own, with a step from the largest row sum of the whole batch and no
- * ridge; this is the per-matrix solver of plain SOFT, which does not let one image change another.
+ * <p>Accuracy, edges, shapes, cost and threads: as {@link SoftAttention}. The published code of
+ * this variant has a solver of its own, with a step from the largest row sum of the whole batch and
+ * no ridge; this is the per-matrix solver of plain SOFT, which does not let one image change
+ * another.
  *
  * <pre>{@code
  * SoftPlusPlusAttention.apply(q, landmarks, v, o, LandmarkOptions.defaults());

@@ -57,8 +57,7 @@ public final class SymmetricInverse {
     }
     for (int t = 0; t < iterations; t++) {
       // (A Y)^T Y is Y A Y, since both are symmetric.
-      Products.multiply(
-          1, shifted, stride, from, stride, 0, product, product, stride, n, n, n);
+      Products.multiply(1, shifted, stride, from, stride, 0, product, product, stride, n, n, n);
       Products.multiply(-1, product, stride, from, stride, 2, from, to, stride, n, n, n);
       final double[] done = to;
       to = from;

@@ -1,6 +1,8 @@
 package io.steelyard.kernels.operator;
 
 import io.steelyard.kernels.attention.GaussianAttention;
+import io.steelyard.kernels.attention.KroneckerAttention;
+import io.steelyard.kernels.attention.KroneckerAttentionPolynomial;
 import io.steelyard.kernels.attention.SigmoidAttention;
 import io.steelyard.kernels.attention.SoftAttention;
 import io.steelyard.kernels.attention.SoftPlusPlusAttention;
@@ -77,6 +79,8 @@ public final class Operators {
           GaussianAttention.OPERATOR,
           SoftAttention.OPERATOR,
           SoftPlusPlusAttention.OPERATOR,
+          KroneckerAttention.OPERATOR,
+          KroneckerAttentionPolynomial.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,
           ActivationGate.OPERATOR,

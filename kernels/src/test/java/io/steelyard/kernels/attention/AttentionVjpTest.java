@@ -26,6 +26,7 @@ class AttentionVjpTest {
 
   private static final String SOFTMAX = "softmax-attention";
   private static final String SIGMOID = "sigmoid-attention";
+  private static final String GAUSSIAN = "gaussian-attention";
 
   private static RandomGenerator random(long seed) {
     return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
@@ -53,7 +54,7 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, GAUSSIAN})
   void meaningAgreesWithCentralDifferences(String name) {
     final Operator operator = Operators.named(name);
     final RandomGenerator random = random(1);
@@ -94,7 +95,7 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, GAUSSIAN})
   void kernelsAgreeWithTheMeaning(String name) {
     final Operator operator = Operators.named(name);
     final int[][] shapes = {
@@ -137,7 +138,7 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, GAUSSIAN})
   void whatIsNotSeenHasNoInfluence(String name) {
     final Operator operator = Operators.named(name);
     final int t = 140;
@@ -221,6 +222,14 @@ class AttentionVjpTest {
                   SigmoidAttention.vjp(q, k, v, o, dq, dk, dv, -3, options);
                 }))
         .as("sigmoid: bytes a call")
+        .isZero();
+    assertThat(
+            SteadyState.bytesPerCall(
+                () -> {
+                  GaussianAttention.apply(q, k, v, o, options);
+                  GaussianAttention.vjp(q, k, v, o, dq, dk, dv, options);
+                }))
+        .as("gaussian: bytes a call")
         .isZero();
   }
 }
