@@ -1,7 +1,9 @@
 package io.steelyard.bench;
 
 import io.steelyard.bench.attention.AttentionSuite;
+import io.steelyard.bench.kronecker.KroneckerSuite;
 import io.steelyard.bench.machine.MachineSuite;
+import io.steelyard.bench.soft.SoftSuite;
 import io.steelyard.bench.softmax.SoftmaxSuite;
 import io.steelyard.bench.suite.Suite;
 import java.util.List;
@@ -14,6 +16,8 @@ final class Suites {
       List.of(
           new MachineSuite(), //
           new AttentionSuite(),
+          new SoftSuite(),
+          new KroneckerSuite(),
           new SoftmaxSuite());
 
   private Suites() {}

@@ -207,20 +207,14 @@ public final class KroneckerAttention {
     shapes.check("dk2", dk2, dtype, shapes.second(), shapes.depth());
     shapes.check("dv1", dv1, dtype, shapes.first(), shapes.width());
     shapes.check("dv2", dv2, dtype, shapes.second(), shapes.width());
-    final List<Tensor> written = List.of(dq, dk1, dk2, dv1, dv2);
-    for (int i = 0; i < written.size(); i++) {
-      if (written.get(i).memory().isReadOnly()) {
-        throw new IllegalArgumentException(
-            "one of dq, dk1, dk2, dv1, dv2 is read-only; expected memory to write to");
-      }
-      for (int j = 0; j < i; j++) {
-        if (written.get(i).overlaps(written.get(j))) {
-          throw new IllegalArgumentException(
-              "dq, dk1, dk2, dv1 and dv2 share memory; expected memory of their own");
-        }
-      }
+    KroneckerShapes.checkWritten(dq, dk1, dk2, dv1, dv2);
+    if (dtype == DType.F32 && Simd.available()) {
+      KroneckerAttentionVjpSimd.apply(
+          q, k1, k2, v1, v2, o, lse, cotangent, dq, dk1, dk2, dv1, dv2, shapes, options);
+    } else {
+      new KroneckerMeaning(q, k1, k2, v1, v2, shapes, options)
+          .vjp(cotangent, dq, dk1, dk2, dv1, dv2);
     }
-    new KroneckerMeaning(q, k1, k2, v1, v2, shapes, options).vjp(cotangent, dq, dk1, dk2, dv1, dv2);
   }
 
   private static Tensor outputs(Arguments arguments, Optional<Tensor> lse) {

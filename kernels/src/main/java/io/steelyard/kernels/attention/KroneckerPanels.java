@@ -33,6 +33,7 @@ final class KroneckerPanels {
 
   private float[] keys = new float[0];
   private float[] values = new float[0];
+  private int[] indices = new int[0];
   private boolean gathered;
   private long keyRow;
 
@@ -60,12 +61,15 @@ final class KroneckerPanels {
     }
     keys = LandmarkPanels.room(keys, (long) shapes.second() * shapes.depth());
     values = LandmarkPanels.room(values, (long) shapes.second() * shapes.width());
+    if (indices.length < shapes.second()) {
+      indices = new int[shapes.second()];
+    }
     seen = 0;
     for (int k = 0; k < visible; k++) {
       if (mask.keeps(row, k)) {
         AttentionWorkspace.copy(k2, keyRow + k, shapes.depth(), keys, seen * shapes.depth());
         AttentionWorkspace.copy(v2, keyRow + k, shapes.width(), values, seen * shapes.width());
-        seen++;
+        indices[seen++] = k;
       }
     }
   }
@@ -88,6 +92,11 @@ final class KroneckerPanels {
       work.loadKeys(keyRow + from, count);
     }
     return count;
+  }
+
+  /** Where a key that the query sees stands among all of the head. */
+  int index(int key) {
+    return gathered ? indices[key] : key;
   }
 
   /**

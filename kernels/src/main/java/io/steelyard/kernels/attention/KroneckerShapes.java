@@ -110,6 +110,31 @@ record KroneckerShapes(
     }
   }
 
+  /** Checks that gradients can be written and are apart from each other. */
+  static void checkWritten(Tensor dq, Tensor dk1, Tensor dk2, Tensor dv1, Tensor dv2) {
+    if (dq.memory().isReadOnly()
+        || dk1.memory().isReadOnly()
+        || dk2.memory().isReadOnly()
+        || dv1.memory().isReadOnly()
+        || dv2.memory().isReadOnly()) {
+      throw new IllegalArgumentException(
+          "one of dq, dk1, dk2, dv1, dv2 is read-only; expected memory to write to");
+    }
+    if (dq.overlaps(dk1)
+        || dq.overlaps(dk2)
+        || dq.overlaps(dv1)
+        || dq.overlaps(dv2)
+        || dk1.overlaps(dk2)
+        || dk1.overlaps(dv1)
+        || dk1.overlaps(dv2)
+        || dk2.overlaps(dv1)
+        || dk2.overlaps(dv2)
+        || dv1.overlaps(dv2)) {
+      throw new IllegalArgumentException(
+          "dq, dk1, dk2, dv1 and dv2 share memory; expected memory of their own");
+    }
+  }
+
   /** What the panels of attention are bound to: keys of the first kind are the queries. */
   Heads asHeads() {
     return Heads.cached(batch, heads, heads, first, second, depth, width);

@@ -21,9 +21,10 @@ public final class PolynomialBounds {
     /** {@code sum_{t <= g} x^t / t!}. */
     TAYLOR,
     /**
-     * The Chebyshev series of exp on {@code [-R, R]} up to degree g: the same error at a lower
-     * degree. Written out in powers of x, as here, it loses up to {@code (1 + sqrt 2)^g} roundings:
-     * degrees beyond 24 or so gain nothing.
+     * The Chebyshev series of exp on {@code [-R, R]} up to degree g: over the whole interval the
+     * same error at a lower degree; Taylor's is nearer where most scores are much smaller than R.
+     * Written out in powers of x, as here, it loses up to {@code (1 + sqrt 2)^g} roundings: degrees
+     * beyond 24 or so gain nothing.
      */
     CHEBYSHEV
   }

@@ -48,15 +48,69 @@ public final class Products {
       int m,
       int depth,
       int n) {
+    multiply(alpha, a, aStride, b, bStride, beta, d, c, cStride, m, depth, n, false);
+  }
+
+  /**
+   * As {@link #multiply}, for a result of {@code n} rows and columns that is symmetric but for
+   * rounding: computes its lower triangle and mirrors it.
+   */
+  static void multiplySymmetric(
+      double alpha,
+      double[] a,
+      int aStride,
+      double[] b,
+      int bStride,
+      double beta,
+      double[] d,
+      double[] c,
+      int cStride,
+      int n,
+      int depth) {
+    multiply(alpha, a, aStride, b, bStride, beta, d, c, cStride, n, depth, n, true);
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < i; j++) {
+        c[j * cStride + i] = c[i * cStride + j];
+      }
+    }
+  }
+
+  private static void multiply(
+      double alpha,
+      double[] a,
+      int aStride,
+      double[] b,
+      int bStride,
+      double beta,
+      double[] d,
+      double[] c,
+      int cStride,
+      int m,
+      int depth,
+      int n,
+      boolean lower) {
     if (Simd.available()) {
       for (int i = 0; i < m; i += BLOCK) {
+        final int columns = lower ? Math.min(n, i + BLOCK) : n;
         ProductsSimd.rows(
-            alpha, a, i, aStride, b, bStride, beta, d, c, i * cStride, cStride, depth, n);
+            alpha,
+            a,
+            i,
+            aStride,
+            b,
+            bStride,
+            beta,
+            d,
+            c,
+            i * cStride,
+            cStride,
+            depth,
+            columns);
       }
       return;
     }
     for (int i = 0; i < m; i++) {
-      for (int j = 0; j < n; j++) {
+      for (int j = 0; j < (lower ? i + 1 : n); j++) {
         double sum = 0;
         for (int k = 0; k < depth; k++) {
           sum += a[k * aStride + i] * b[k * bStride + j];

@@ -31,7 +31,7 @@ public final class SymmetricInverse {
    *
    * @param a diagonal 1 or more, so that R is; not modified
    * @param ridge in {@code [0, MOST_RIDGE]}
-   * @param y receives the inverse, made symmetric
+   * @param y receives the inverse, symmetric to the bit
    */
   public void newton(double[] a, int n, double ridge, int iterations, double[] y) {
     final int stride = Products.padded(n);
@@ -56,19 +56,12 @@ public final class SymmetricInverse {
       from[i] = alpha * shifted[i];
     }
     for (int t = 0; t < iterations; t++) {
-      // (A Y)^T Y is Y A Y, since both are symmetric.
+      // (A Y)^T Y is Y A Y as long as Y is symmetric to the bit: what is not would double each time.
       Products.multiply(1, shifted, stride, from, stride, 0, product, product, stride, n, n, n);
-      Products.multiply(-1, product, stride, from, stride, 2, from, to, stride, n, n, n);
+      Products.multiplySymmetric(-1, product, stride, from, stride, 2, from, to, stride, n, n);
       final double[] done = to;
       to = from;
       from = done;
-    }
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < i; j++) {
-        final double mean = (y[i * stride + j] + y[j * stride + i]) / 2;
-        y[i * stride + j] = mean;
-        y[j * stride + i] = mean;
-      }
     }
   }
 

@@ -114,6 +114,14 @@ class SymmetricInverseTest {
   }
 
   @Test
+  void moreIterationsDoNoHarm() {
+    final double[] a = kernel(20, 1.2, 7);
+    final double[] y = new double[24 * 24];
+    new SymmetricInverse().newton(a, 20, 0.05, 1000, y);
+    assertThat(residual(y, a, 20, 0.05)).isLessThan(1e-12);
+  }
+
+  @Test
   void theIterationDampsSmallEigenvalues() {
     // All points nearly coincide: R is n, all eigenvalues but one are about the ridge.
     final int n = 49;
