@@ -72,9 +72,7 @@ public final class KroneckerSuite implements Suite {
         new Work(3.0 * size.heads() * size.tokens() * size.depth(), Work.Unit.ELEMENTS),
         List.of(),
         Optional.empty(),
-        List.of(
-            new Contender(
-                "kronecker-attention", trial(KroneckerKernels.EXACT, size, threads))),
+        List.of(new Contender("kronecker-attention", trial(KroneckerKernels.EXACT, size, threads))),
         List.of(FASTER_THAN_EXACT, NO_ALLOCATION));
   }
 

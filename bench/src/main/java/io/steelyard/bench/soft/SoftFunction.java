@@ -34,8 +34,7 @@ public enum SoftFunction {
       case GAUSSIAN ->
           GaussianAttention.apply(q, q, v, o, AttentionOptions.defaults().withThreads(threads));
       case SOFT -> SoftAttention.apply(q, landmarks, v, o, options);
-      case SOFT_CHOLESKY ->
-          SoftAttention.apply(q, landmarks, v, o, options.withInverse(EXACT));
+      case SOFT_CHOLESKY -> SoftAttention.apply(q, landmarks, v, o, options.withInverse(EXACT));
       case SOFT_PLUS_PLUS -> SoftPlusPlusAttention.apply(q, landmarks, v, o, options);
     }
   }

@@ -12,8 +12,8 @@ import java.util.Arrays;
  * first kind run across lanes; weights are computed again from the log-sum-exp of each query.
  *
  * <p>Keys and values get sums over queries, so a part of the work is a group of queries of one head
- * with sums of its own; how many groups there are depends on the shapes alone, and they are added up
- * in order: results do not depend on the number of threads.
+ * with sums of its own; how many groups there are depends on the shapes alone, and they are added
+ * up in order: results do not depend on the number of threads.
  */
 final class KroneckerAttentionVjpSimd implements Job {
 
@@ -224,12 +224,7 @@ final class KroneckerAttentionVjpSimd implements Job {
     final int width = shapes.width();
     panels.loadTile(keysAcross, tile * depth * W, pairs.query, depth, work.queries, panels.keyRows);
     panels.loadTile(
-        valuesAcross,
-        tile * width * W,
-        panels.cotangent,
-        width,
-        panels.values,
-        panels.valueRows);
+        valuesAcross, tile * width * W, panels.cotangent, width, panels.values, panels.valueRows);
     final float factor = (float) (scale * LOG2E);
     for (int i = 0; i < depth * W; i++) {
       work.queries[i] *= factor;
@@ -300,8 +295,7 @@ final class KroneckerAttentionVjpSimd implements Job {
     TileProductsSimd.outer(
         panels.gradients, keys, panels.keyRows, panels.depth, W, panels.blockKeys);
     Arrays.fill(panels.blockValues, 0, keys * panels.width, 0);
-    TileProductsSimd.outer(
-        work.tile, keys, panels.valueRows, panels.width, W, panels.blockValues);
+    TileProductsSimd.outer(work.tile, keys, panels.valueRows, panels.width, W, panels.blockValues);
     for (int j = 0; j < keys; j++) {
       final int key = part * shapes.second() + panels.pairs.index(from + j);
       add(panels.blockKeys, j * panels.depth, secondKeys, key * depth, depth);
@@ -401,8 +395,7 @@ final class KroneckerAttentionVjpSimd implements Job {
 
     void bind(Tensor k2, Tensor v2, KroneckerShapes shapes) {
       pairs.bind(k2, v2, shapes);
-      pairs.sums =
-          LandmarkPanels.room(pairs.sums, Math.max(shapes.depth(), shapes.width()));
+      pairs.sums = LandmarkPanels.room(pairs.sums, Math.max(shapes.depth(), shapes.width()));
       depth = (shapes.depth() + W - 1) / W * W;
       width = (shapes.width() + W - 1) / W * W;
       keyRows = LandmarkPanels.room(keyRows, (long) W * depth);

@@ -68,22 +68,22 @@ final class LandmarkPanels {
     work.bind(landmarks, v, shapes.asHeads(), 1);
     depth = (shapes.depth() + W - 1) / W * W;
     width = (shapes.width() + W - 1) / W * W;
-    final int m = shapes.landmarks();
+    final long m = shapes.landmarks();
     weights = room(weights, m * W);
-    valueRows = room(valueRows, W * width);
+    valueRows = room(valueRows, (long) W * width);
     valueSums = room(valueSums, m * width);
   }
 
   /** Makes room for gradients. */
   void bindGradients(LandmarkShapes shapes) {
-    final int m = shapes.landmarks();
+    final long m = shapes.landmarks();
     gradients = room(gradients, m * W);
     others = room(others, m * W);
-    queryRows = room(queryRows, W * depth);
-    values = room(values, shapes.width() * W);
-    cotangentRows = room(cotangentRows, W * width);
-    cotangents = room(cotangents, shapes.width() * W);
-    queryGradients = room(queryGradients, shapes.depth() * W);
+    queryRows = room(queryRows, (long) W * depth);
+    values = room(values, (long) shapes.width() * W);
+    cotangentRows = room(cotangentRows, (long) W * width);
+    cotangents = room(cotangents, (long) shapes.width() * W);
+    queryGradients = room(queryGradients, (long) shapes.depth() * W);
     cotangentSums = room(cotangentSums, m * width);
     querySums = room(querySums, m * depth);
     gradientSums = room(gradientSums, m * W);

@@ -93,19 +93,7 @@ public final class Products {
       for (int i = 0; i < m; i += BLOCK) {
         final int columns = lower ? Math.min(n, i + BLOCK) : n;
         ProductsSimd.rows(
-            alpha,
-            a,
-            i,
-            aStride,
-            b,
-            bStride,
-            beta,
-            d,
-            c,
-            i * cStride,
-            cStride,
-            depth,
-            columns);
+            alpha, a, i, aStride, b, bStride, beta, d, c, i * cStride, cStride, depth, columns);
       }
       return;
     }

@@ -56,7 +56,8 @@ public final class SymmetricInverse {
       from[i] = alpha * shifted[i];
     }
     for (int t = 0; t < iterations; t++) {
-      // (A Y)^T Y is Y A Y as long as Y is symmetric to the bit: what is not would double each time.
+      // (A Y)^T Y is Y A Y as long as Y is symmetric to the bit: what is not would double each
+      // time.
       Products.multiply(1, shifted, stride, from, stride, 0, product, product, stride, n, n, n);
       Products.multiplySymmetric(-1, product, stride, from, stride, 2, from, to, stride, n, n);
       final double[] done = to;

@@ -401,8 +401,7 @@ class KroneckerAttentionTest {
                   for (int i = 0; i < exact.size(); i++) {
                     assertThat(actual.get(name).getDouble(i))
                         .as("%s causal %s, %s[%d]", Arrays.toString(s), causal, name, i)
-                        .isCloseTo(
-                            exact.getDouble(i), offset(4e-6 * Math.max(1, largest)));
+                        .isCloseTo(exact.getDouble(i), offset(4e-6 * Math.max(1, largest)));
                   }
                 });
       }
@@ -414,8 +413,7 @@ class KroneckerAttentionTest {
     final Call call = Call.of(19, 1, 1, 2, 40, 40, 40, 5, 4);
     final Map<String, Tensor> inputs = call.named();
     inputs.put("do", normal(20, 1, 1, 2, 40, 4));
-    final Map<String, Tensor> one =
-        OPERATOR.applyVjp(inputs, Map.of("causal", true, "threads", 1));
+    final Map<String, Tensor> one = OPERATOR.applyVjp(inputs, Map.of("causal", true, "threads", 1));
     final Map<String, Tensor> all = OPERATOR.applyVjp(inputs, Map.of("causal", true));
     one.forEach((name, x) -> assertThat(all.get(name).toFloatArray()).isEqualTo(x.toFloatArray()));
     // The last key of either kind is seen by the last query alone.
@@ -425,9 +423,9 @@ class KroneckerAttentionTest {
         x.setDouble(39 * x.dim(3) + c, Double.NaN);
       }
     }
-    final float[] dq =
-        OPERATOR.applyVjp(inputs, Map.of("causal", true)).get("dq").toFloatArray();
-    assertThat(Arrays.copyOf(dq, 39 * 5)).isEqualTo(Arrays.copyOf(one.get("dq").toFloatArray(), 39 * 5));
+    final float[] dq = OPERATOR.applyVjp(inputs, Map.of("causal", true)).get("dq").toFloatArray();
+    assertThat(Arrays.copyOf(dq, 39 * 5))
+        .isEqualTo(Arrays.copyOf(one.get("dq").toFloatArray(), 39 * 5));
     assertThat(dq[39 * 5]).isNaN();
   }
 
@@ -532,11 +530,21 @@ class KroneckerAttentionTest {
     final KroneckerOptions options =
         KroneckerOptions.causal()
             .withMasks(Mask.causal(), Mask.keep(flags(25, 10, 50)).and(Mask.causal()));
+    final Tensor lse = Tensor.zeros(DType.F32, 1, 2, 10);
+    final Tensor dq = Tensor.zerosLike(call.q());
+    final Tensor dk1 = Tensor.zerosLike(call.k1());
+    final Tensor dk2 = Tensor.zerosLike(call.k2());
+    final Tensor dv1 = Tensor.zerosLike(call.v1());
+    final Tensor dv2 = Tensor.zerosLike(call.v2());
     assertThat(
             SteadyState.bytesPerCall(
-                () ->
-                    KroneckerAttention.apply(
-                        call.q(), call.k1(), call.k2(), call.v1(), call.v2(), o, options)))
+                () -> {
+                  KroneckerAttention.apply(
+                      call.q(), call.k1(), call.k2(), call.v1(), call.v2(), o, options);
+                  KroneckerAttention.vjp(
+                      call.q(), call.k1(), call.k2(), call.v1(), call.v2(), o, lse, o, dq, dk1, dk2,
+                      dv1, dv2, options);
+                }))
         .isZero();
   }
 }

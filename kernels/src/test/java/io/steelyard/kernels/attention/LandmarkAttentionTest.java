@@ -49,8 +49,7 @@ class LandmarkAttentionTest {
         LandmarkOptions options);
   }
 
-  private static final Named SOFT =
-      new Named("soft", SoftAttention::apply, SoftAttention::vjp);
+  private static final Named SOFT = new Named("soft", SoftAttention::apply, SoftAttention::vjp);
   private static final Named SOFT_PLUS_PLUS =
       new Named("soft++", SoftPlusPlusAttention::apply, SoftPlusPlusAttention::vjp);
 
@@ -83,8 +82,7 @@ class LandmarkAttentionTest {
 
   private static double[] meaning(
       Named attention, Tensor q, Tensor landmarks, Tensor v, LandmarkOptions options) {
-    return apply(
-            attention, q.to(DType.F64), landmarks.to(DType.F64), v.to(DType.F64), options)
+    return apply(attention, q.to(DType.F64), landmarks.to(DType.F64), v.to(DType.F64), options)
         .toDoubleArray();
   }
 
@@ -124,8 +122,9 @@ class LandmarkAttentionTest {
   }
 
   /**
-   * What the terms of an output can add up to: {@code P |Y| P^T |V|} with entries of P at most 1 and
-   * {@code |Y|} at most the inverse of the ridge. Rounding is relative to that, not to the output.
+   * What the terms of an output can add up to: {@code P |Y| P^T |V|} with entries of P at most 1
+   * and {@code |Y|} at most the inverse of the ridge. Rounding is relative to that, not to the
+   * output.
    */
   private static double mass(Tensor q, Tensor landmarks, Tensor v, LandmarkOptions options) {
     final Tensor ones = Tensor.zerosLike(v);
@@ -202,12 +201,7 @@ class LandmarkAttentionTest {
     final Tensor exact = Tensor.zeros(DType.F64, 1, 2, n, 3);
     GaussianAttention.apply(q, q, v, exact, AttentionOptions.defaults().withScale(1));
     final Tensor o =
-        apply(
-            SOFT,
-            q,
-            q,
-            v,
-            NEWTON.withScale(1).withInverse(new LandmarkInverse.Cholesky(0)));
+        apply(SOFT, q, q, v, NEWTON.withScale(1).withInverse(new LandmarkInverse.Cholesky(0)));
     for (int i = 0; i < exact.size(); i++) {
       assertThat(o.getDouble(i)).isCloseTo(exact.getDouble(i), offset(1e-10));
     }
@@ -217,8 +211,7 @@ class LandmarkAttentionTest {
   void landmarksFarApartHaveNoDegreesToNormaliseBy() {
     final Tensor q = normal(3, 1, 1, 1, 90, 2);
     final Tensor v = normal(4, 1, 1, 1, 90, 5);
-    final Tensor landmarks =
-        Tensor.of(new float[] {-20, 0, 20, 0, 0, 30, 1, -25}, 1, 1, 4, 2);
+    final Tensor landmarks = Tensor.of(new float[] {-20, 0, 20, 0, 0, 30, 1, -25}, 1, 1, 4, 2);
     assertThat(apply(SOFT_PLUS_PLUS, q, landmarks, v, NEWTON).toFloatArray())
         .isEqualTo(apply(SOFT, q, landmarks, v, NEWTON).toFloatArray());
   }
@@ -231,8 +224,7 @@ class LandmarkAttentionTest {
     final double[] twice = {0.3, 0.1, 0.3, 0.1};
     final Tensor pair = Tensor.of(twice, 1, 1, 2, 2);
     final Tensor one = Tensor.of(Arrays.copyOf(twice, 2), 1, 1, 1, 2);
-    final LandmarkOptions options =
-        NEWTON.withInverse(new LandmarkInverse.Cholesky(1e-9));
+    final LandmarkOptions options = NEWTON.withInverse(new LandmarkInverse.Cholesky(1e-9));
     final double[] single = meaning(SOFT, q, one, v, options);
     final double[] both = meaning(SOFT, q, pair, v, options);
     final double[] shared = meaning(SOFT_PLUS_PLUS, q, pair, v, options);
@@ -293,7 +285,8 @@ class LandmarkAttentionTest {
       assertThat(o.toFloatArray()).isEqualTo(expected);
     }
     // [B, T, H, D] in memory, read as [B, H, T, D].
-    final Tensor o = apply(attention, interleaved(q), interleaved(landmarks), interleaved(v), NEWTON);
+    final Tensor o =
+        apply(attention, interleaved(q), interleaved(landmarks), interleaved(v), NEWTON);
     assertThat(o.toFloatArray()).isEqualTo(expected);
   }
 
@@ -379,8 +372,7 @@ class LandmarkAttentionTest {
       final Tensor v = normal(seed + 2, 1, s[0], s[1], s[2], s[5]);
       final Tensor[] actual = gradients(attention, q, landmarks, v, NEWTON);
       final Tensor[] exact =
-          gradients(
-              attention, q.to(DType.F64), landmarks.to(DType.F64), v.to(DType.F64), NEWTON);
+          gradients(attention, q.to(DType.F64), landmarks.to(DType.F64), v.to(DType.F64), NEWTON);
       for (int k = 0; k < 3; k++) {
         final double scale = largest(exact[k].toDoubleArray());
         for (int i = 0; i < exact[k].size(); i++) {
@@ -429,7 +421,8 @@ class LandmarkAttentionTest {
   void refusesWhatDoesNotFit() {
     final Tensor q = Tensor.zeros(DType.F32, 1, 2, 4, 8);
     final Tensor landmarks = normal(19, 1, 1, 2, 3, 8);
-    assertThatThrownBy(() -> SoftAttention.apply(q, q.slice(3, 0, 7), q, Tensor.zerosLike(q), NEWTON))
+    assertThatThrownBy(
+            () -> SoftAttention.apply(q, q.slice(3, 0, 7), q, Tensor.zerosLike(q), NEWTON))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("landmarks is f32[1, 2, 4, 7]; expected f32[1, 2, 4, 8]");
     assertThatThrownBy(() -> SoftAttention.apply(q, landmarks, q, q, NEWTON))

@@ -158,7 +158,9 @@ class SymmetricInverseTest {
   @Test
   void productsAreThoseOfTheDefinition() {
     final RandomGenerator random = random(4);
-    final int[][] shapes = {{1, 1, 1}, {3, 5, 2}, {8, 8, 8}, {9, 1, 17}, {49, 49, 33}, {20, 70, 24}};
+    final int[][] shapes = {
+      {1, 1, 1}, {3, 5, 2}, {8, 8, 8}, {9, 1, 17}, {49, 49, 33}, {20, 70, 24}
+    };
     for (final int[] s : shapes) {
       final int m = s[0];
       final int depth = s[1];
