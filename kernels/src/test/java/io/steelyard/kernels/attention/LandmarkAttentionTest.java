@@ -131,7 +131,7 @@ class LandmarkAttentionTest {
     for (long i = 0; i < v.size(); i++) {
       ones.setDouble(i, Math.abs(v.getDouble(i)));
     }
-    final double root = Math.sqrt(options.scale().orElse(1 / Math.sqrt(q.dim(3))));
+    final double root = Math.sqrt(options.scale().orElse(1 / Math.sqrt((double) q.dim(3))));
     final Tensor scaled = q.to(DType.F64);
     for (long i = 0; i < scaled.size(); i++) {
       scaled.setDouble(i, scaled.getDouble(i) * root);
