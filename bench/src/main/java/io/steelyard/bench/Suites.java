@@ -4,8 +4,10 @@ import io.steelyard.bench.attention.AttentionSuite;
 import io.steelyard.bench.dense.DenseSuite;
 import io.steelyard.bench.detection.DetectionSuite;
 import io.steelyard.bench.elementary.ElementarySuite;
+import io.steelyard.bench.kronecker.KroneckerSuite;
 import io.steelyard.bench.loss.LossSuite;
 import io.steelyard.bench.machine.MachineSuite;
+import io.steelyard.bench.soft.SoftSuite;
 import io.steelyard.bench.softmax.SoftmaxSuite;
 import io.steelyard.bench.sparse.SparseSuite;
 import io.steelyard.bench.suite.Suite;
@@ -22,7 +24,9 @@ final class Suites {
           new DenseSuite(),
           new DetectionSuite(),
           new ElementarySuite(),
+          new KroneckerSuite(),
           new LossSuite(),
+          new SoftSuite(),
           new SoftmaxSuite(),
           new SparseSuite());
 

@@ -8,9 +8,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * The scores of a call, tile by tile: {@code q.k} times scale and log2 e, with everything that is
- * added to them or hides them. A tile holds them transposed, one row of {@link TileProductsSimd#W}
- * queries for each key.
+ * The scores of a call, tile by tile: the {@link Similarity} times scale and log2 e, with
+ * everything that is added to it or hides it. A tile holds them transposed, one row of {@link
+ * TileProductsSimd#W} queries for each key.
  *
  * <p>An attention may ask for directions in place of vectors, or for a temperature of each query
  * and of each value; queries, keys and values are then changed as they are loaded, so that products
@@ -27,6 +27,7 @@ final class AttentionScores {
 
   private static final int UNKNOWN = -1;
 
+  private final Similarity similarity;
   private final RowMask mask = new RowMask();
   private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
   private Tensor like = NOTHING;
@@ -43,6 +44,10 @@ final class AttentionScores {
 
   /** What has been counted already; entries are written by whoever comes first, all the same. */
   private int[] counts = new int[0];
+
+  AttentionScores(Similarity similarity) {
+    this.similarity = similarity;
+  }
 
   /** Takes on a call. */
   void bind(Heads extents, AttentionOptions options) {
@@ -87,6 +92,16 @@ final class AttentionScores {
     valueTemperatures = NOTHING;
   }
 
+  /** What scores are made of. */
+  Similarity similarity() {
+    return similarity;
+  }
+
+  /** What squared distances are multiplied by. */
+  private float distanceFactor() {
+    return (float) (scale * LOG2E / -2);
+  }
+
   /** What a query is multiplied by before its products with keys are scores. */
   private double queryScale(long row) {
     if (lengthScaled) {
@@ -100,7 +115,7 @@ final class AttentionScores {
   }
 
   /**
-   * Turns a query into what gives scores by a product with a key.
+   * Turns a query into what gives scores by a product with a key; for distances it stays as it is.
    *
    * @param binary whether these are scores times log2 e
    */
@@ -112,6 +127,9 @@ final class AttentionScores {
       for (int c = offset; c < end; c++) {
         query[c] = (float) (query[c] * factor);
       }
+      return;
+    }
+    if (similarity == Similarity.SQUARED_DISTANCE) {
       return;
     }
     final float single = (float) factor;
@@ -151,6 +169,10 @@ final class AttentionScores {
   void keyGradient(float[] sums, float[] key) {
     if (cosine) {
       alongSphere(sums, key, 1);
+    } else if (similarity == Similarity.SQUARED_DISTANCE) {
+      for (int c = 0; c < heads.depth(); c++) {
+        sums[c] *= (float) scale;
+      }
     }
   }
 
@@ -278,8 +300,29 @@ final class AttentionScores {
       long row,
       int from,
       int keys) {
-    TileProductsSimd.scores(
-        queries, queryOffset, heads.depth(), work.keys, work.keyOffset, work.keyStride, keys, tile);
+    switch (similarity) {
+      case DOT_PRODUCT ->
+          TileProductsSimd.scores(
+              queries,
+              queryOffset,
+              heads.depth(),
+              work.keys,
+              work.keyOffset,
+              work.keyStride,
+              keys,
+              tile);
+      case SQUARED_DISTANCE ->
+          TileProductsSimd.distances(
+              queries,
+              queryOffset,
+              heads.depth(),
+              work.keys,
+              work.keyOffset,
+              work.keyStride,
+              keys,
+              distanceFactor(),
+              tile);
+    }
     if (sloped) {
       slope(tile, row, W, from, keys);
     }
@@ -288,8 +331,29 @@ final class AttentionScores {
   /** As {@link #fill} for one query: scores lie one after another. */
   void fillRow(
       float[] row, float[] query, AttentionWorkspace work, long index, int from, int keys) {
-    RowProductsSimd.scores(
-        query, heads.depth(), work.keys, work.keyOffset, work.keyStride, keys, row, work.vector);
+    switch (similarity) {
+      case DOT_PRODUCT ->
+          RowProductsSimd.scores(
+              query,
+              heads.depth(),
+              work.keys,
+              work.keyOffset,
+              work.keyStride,
+              keys,
+              row,
+              work.vector);
+      case SQUARED_DISTANCE ->
+          RowProductsSimd.distances(
+              query,
+              heads.depth(),
+              work.keys,
+              work.keyOffset,
+              work.keyStride,
+              keys,
+              distanceFactor(),
+              row,
+              work.vector);
+    }
     if (sloped) {
       slope(row, index, 1, from, keys);
     }

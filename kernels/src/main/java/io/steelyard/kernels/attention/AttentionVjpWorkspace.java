@@ -40,6 +40,12 @@ final class AttentionVjpWorkspace {
   /** {@code dO V^T}, then gradients of the scores. */
   final float[] gradients = new float[KEYS * W];
 
+  /**
+   * Sums of the gradients of scores that are distances: over tiles of queries, pair by pair, for
+   * keys; over keys, in the first row, for queries.
+   */
+  final float[] gradientSums = new float[KEYS * W];
+
   /** {@code dQ^T} of the tile. */
   float[] queryGradients = new float[0];
 
@@ -139,6 +145,45 @@ final class AttentionVjpWorkspace {
       for (int i = 0; i < count; i++) {
         statistics[i * W + lane] = known[(int) (row + lane) * count + i];
       }
+    }
+  }
+
+  /** Adds a tile of gradients to {@link #gradientSums}. */
+  void sumGradients(int keys, boolean forKeys, boolean poisoned) {
+    for (int i = 0; poisoned && i < keys * W; i++) {
+      gradients[i] = forward.hidden[i] ? 0 : gradients[i];
+    }
+    if (forKeys) {
+      for (int i = 0; i < keys * W; i++) {
+        gradientSums[i] += gradients[i];
+      }
+    } else {
+      for (int j = 0; j < keys; j++) {
+        for (int lane = 0; lane < W; lane++) {
+          gradientSums[lane] += gradients[j * W + lane];
+        }
+      }
+    }
+  }
+
+  /** {@code sum_i dS_ij (q_i - k_j)} in place of {@code sum_i dS_ij q_i}. */
+  void keyDifferences(int j, int extent) {
+    float sum = 0;
+    for (int lane = 0; lane < W; lane++) {
+      sum += gradientSums[j * W + lane];
+    }
+    // A key that nobody sees has no say, NaN included.
+    for (int c = 0; sum != 0 && c < extent; c++) {
+      keyGradients[j * depth + c] -=
+          sum * forward.keys[forward.keyOffset + j * forward.keyStride + c];
+    }
+  }
+
+  /** {@code sum_j dS_ij (k_j - q_i)} in place of {@code sum_j dS_ij k_j}. */
+  void queryDifferences(int lane, int extent) {
+    final float sum = gradientSums[lane];
+    for (int c = 0; sum != 0 && c < extent; c++) {
+      queryGradients[c * W + lane] -= sum * queryRows[lane * depth + c];
     }
   }
 

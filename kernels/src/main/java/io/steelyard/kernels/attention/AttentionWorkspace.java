@@ -5,6 +5,7 @@ import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** Panels of one thread, kept between calls so that kernels allocate nothing in steady state. */
 final class AttentionWorkspace {
@@ -195,6 +196,22 @@ final class AttentionWorkspace {
   void spread(int length, int lane, float[] to, int offset) {
     for (int c = 0; c < length; c++) {
       to[offset + c * W + lane] = line[c];
+    }
+  }
+
+  /** Copies rows into the lanes of a tile, times a factor; unused lanes are 0. */
+  void transpose(
+      Tensor from, long row, int lanes, int length, float factor, float[] to, int offset) {
+    for (int lane = 0; lane < W; lane++) {
+      if (lane < lanes) {
+        copy(from, row + lane, length, line, 0);
+        for (int c = 0; c < length; c++) {
+          line[c] *= factor;
+        }
+      } else {
+        Arrays.fill(line, 0, length, 0);
+      }
+      spread(length, lane, to, offset);
     }
   }
 

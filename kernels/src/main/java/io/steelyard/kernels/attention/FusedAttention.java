@@ -41,7 +41,7 @@ abstract class FusedAttention implements Job {
 
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
 
-  private final AttentionScores scores = new AttentionScores();
+  private final AttentionScores scores;
   private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
   private Tensor q = NOTHING;
   private Tensor k = NOTHING;
@@ -56,6 +56,15 @@ abstract class FusedAttention implements Job {
   private float[] kept = new float[0];
 
   private int partsPerHead;
+
+  /** Attention whose scores are dot products. */
+  FusedAttention() {
+    this(Similarity.DOT_PRODUCT);
+  }
+
+  FusedAttention(Similarity similarity) {
+    scores = new AttentionScores(similarity);
+  }
 
   /**
    * Turns a tile of scores, times log2 e, into weights, in place, and keeps what it needs to know

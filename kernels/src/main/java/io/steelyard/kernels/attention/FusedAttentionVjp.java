@@ -32,7 +32,7 @@ abstract class FusedAttentionVjp implements Job {
   private static final int KEYS = FusedAttention.KEYS;
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
 
-  private final AttentionScores scores = new AttentionScores();
+  private final AttentionScores scores;
   private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
   private Tensor q = NOTHING;
   private Tensor k = NOTHING;
@@ -43,6 +43,19 @@ abstract class FusedAttentionVjp implements Job {
   private Tensor dv = NOTHING;
   private Phase phase = Phase.KEYS;
   private int partsPerHead;
+
+  /** Attention whose scores are dot products. */
+  FusedAttentionVjp() {
+    this(Similarity.DOT_PRODUCT);
+  }
+
+  FusedAttentionVjp(Similarity similarity) {
+    scores = new AttentionScores(similarity);
+  }
+
+  private boolean distances() {
+    return scores.similarity() == Similarity.SQUARED_DISTANCE;
+  }
 
   /** Reads what is needed to know of each query of a tile besides its scores. */
   abstract void begin(AttentionVjpWorkspace work, long row, int lanes);
@@ -188,6 +201,7 @@ abstract class FusedAttentionVjp implements Job {
     scores.loadValues(work.forward, keyRow, keys);
     Arrays.fill(work.keyGradients, 0);
     Arrays.fill(work.valueGradients, 0);
+    Arrays.fill(work.gradientSums, 0);
     final int group = heads.heads() / heads.keyHeads();
     final int b = keyHead / heads.keyHeads();
     final int firstHead = b * heads.heads() + keyHead % heads.keyHeads() * group;
@@ -202,6 +216,9 @@ abstract class FusedAttentionVjp implements Job {
     }
     final float[] line = work.forward.line;
     for (int j = 0; j < keys; j++) {
+      if (distances()) {
+        work.keyDifferences(j, heads.depth());
+      }
       System.arraycopy(work.keyGradients, j * work.depth, line, 0, heads.depth());
       work.forward.copy(k, keyRow + j, heads.depth(), work.vector, 0);
       scores.keyGradient(line, work.vector);
@@ -222,6 +239,7 @@ abstract class FusedAttentionVjp implements Job {
     final int lanes = Math.min(W, heads.queries() - first);
     final long keyRow = heads.keyRow(row);
     Arrays.fill(work.queryGradients, 0);
+    Arrays.fill(work.gradientSums, 0);
     if (load(work, row, lanes, 0)) {
       for (int from = 0; from < work.last; from += KEYS) {
         final int keys = Math.min(KEYS, work.last - from);
@@ -231,6 +249,9 @@ abstract class FusedAttentionVjp implements Job {
       }
     }
     for (int lane = 0; lane < lanes; lane++) {
+      if (distances()) {
+        work.queryDifferences(lane, heads.depth());
+      }
       for (int c = 0; c < heads.depth(); c++) {
         work.forward.line[c] = work.queryGradients[c * W + lane];
       }
@@ -275,6 +296,9 @@ abstract class FusedAttentionVjp implements Job {
     }
     final boolean poisoned = hides && !work.finite(keys, lanes);
     gradients(work, keys);
+    if (distances()) {
+      work.sumGradients(keys, phase == Phase.KEYS, poisoned);
+    }
     if (poisoned) {
       accumulateSeen(work, lanes, keys);
       return;

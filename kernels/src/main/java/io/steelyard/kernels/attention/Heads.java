@@ -209,7 +209,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   }
 
   /** The extents of the last call of this thread, if they are the same: a call is no garbage. */
-  private static Heads cached(
+  static Heads cached(
       int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
     final Heads last = LAST.get();
     if (last.batch == batch
@@ -301,6 +301,12 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       static final Products PLAIN = new Products();
     }
 
+    /** {@code -s |q - k|^2 / 2}. */
+    record Distances() implements Scoring {
+
+      static final Distances PLAIN = new Distances();
+    }
+
     /**
      * {@code s cos(q, k)}, where s is {@code ln D ln(N + earlier)} unless the options give one and
      * N is the number of keys seen.
@@ -364,7 +370,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       queryNorm = load(q, row, query);
       factor = factor(row, count);
       for (int j = 0; j < keys; j++) {
-        double score = factor * dot(row, j) + added(row, j);
+        double score = factor * similarity(row, j) + added(row, j);
         if (slopes.isPresent()) {
           score -= slopes.get().get(h) * Math.abs(i + keys - queries - j);
         }
@@ -380,7 +386,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
 
     private double factor(long row, int count) {
       return switch (scoring) {
-        case Scoring.Products _ -> scale(options);
+        case Scoring.Products _, Scoring.Distances _ -> scale(options);
         case Scoring.Cosines(long earlier) ->
             options.scale().orElse(lengthScale(depth, count + earlier));
         case Scoring.Tempered(Optional<Tensor> temperatures, _) ->
@@ -449,6 +455,20 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
         dot += query[c] * key[c];
       }
       return dot;
+    }
+
+    /** What {@link #factor} times it is the score. */
+    private double similarity(long row, int j) {
+      return scoring instanceof Scoring.Distances ? squaredDistance(row, j) / -2 : dot(row, j);
+    }
+
+    private double squaredDistance(long row, int j) {
+      final double[] key = keyRows[Math.toIntExact(keyRow(row) + j)];
+      double sum = 0;
+      for (int c = 0; c < depth; c++) {
+        sum += (query[c] - key[c]) * (query[c] - key[c]);
+      }
+      return sum;
     }
 
     /** From the gradient of the loaded query, or of its direction, to that of the query. */
@@ -598,8 +618,11 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       Arrays.fill(query, 0);
       for (int j = 0; j < keys; j++) {
         for (int c = 0; row.seen[j] && c < depth; c++) {
-          query[c] += dp[j] * row.key(keyRow + j, c);
-          keySums[keyRow + j][c] += row.factor * dp[j] * row.query(c);
+          final double key = row.key(keyRow + j, c);
+          final double own = row.query(c);
+          final boolean distances = scoring instanceof Scoring.Distances;
+          query[c] += dp[j] * (distances ? key - own : key);
+          keySums[keyRow + j][c] += row.factor * dp[j] * (distances ? own - key : own);
         }
       }
       final double plain = scale(options);

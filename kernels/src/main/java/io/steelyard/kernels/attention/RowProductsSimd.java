@@ -93,6 +93,54 @@ final class RowProductsSimd {
   }
 
   /**
+   * {@code s_j = factor |q - k_j|^2}.
+   *
+   * @param q a query of {@code d} numbers
+   * @param scores receives {@code keys} numbers
+   * @param lanes room for one vector
+   */
+  static void distances(
+      float[] q,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      int keys,
+      float factor,
+      float[] scores,
+      float[] lanes) {
+    final int whole = d - d % L;
+    for (int j = 0; j < keys; j++) {
+      final int at = kOffset + j * kStride;
+      float sum = distance(q, whole, k, at, lanes);
+      for (int c = whole; c < d; c++) {
+        final float difference = q[c] - k[at + c];
+        sum = Math.fma(difference, difference, sum);
+      }
+      scores[j] = sum * factor;
+    }
+  }
+
+  private static float distance(float[] q, int d, float[] k, int at, float[] lanes) {
+    FloatVector a = FloatVector.zero(S);
+    FloatVector b = FloatVector.zero(S);
+    int c = 0;
+    for (; c <= d - 2 * L; c += 2 * L) {
+      final FloatVector x = FloatVector.fromArray(S, q, c).sub(FloatVector.fromArray(S, k, at + c));
+      final FloatVector y =
+          FloatVector.fromArray(S, q, c + L).sub(FloatVector.fromArray(S, k, at + c + L));
+      a = x.fma(x, a);
+      b = y.fma(y, b);
+    }
+    if (c < d) {
+      final FloatVector x = FloatVector.fromArray(S, q, c).sub(FloatVector.fromArray(S, k, at + c));
+      a = x.fma(x, a);
+    }
+    a.add(b).intoArray(lanes, 0);
+    return LaneSum.of(lanes);
+  }
+
+  /**
    * {@code o += sum_j p_j v_j}.
    *
    * @param weights {@code keys} numbers

@@ -52,6 +52,14 @@ final class SoftmaxAttentionSimd extends FusedAttention {
 
   @Override
   void weigh(AttentionWorkspace work, int tile, int keys) {
+    exponentiate(work, tile, keys);
+  }
+
+  /**
+   * Turns a tile of scores into weights relative to references that rise as needed, with totals and
+   * sums.
+   */
+  static void exponentiate(AttentionWorkspace work, int tile, int keys) {
     final float[] lanes = work.lanes;
     final float[] references = work.references;
     TileWeightsSimd.tops(work.tile, keys, lanes);

@@ -31,6 +31,9 @@ final class TileWeightsSimd {
   /** Powers below 2^-126 count as zero. */
   private static final float CUT = -126;
 
+  /** Powers above 2^127.49 count as infinite: beyond, n + 127 no longer is an exponent. */
+  private static final float MOST = 127.49f;
+
   /** Minimax of 2^t - 1 on [-1/2, 1/2] without constant term: relative error 9.2e-8. */
   private static final float C1 = 0x1.62e42ap-1f;
 
@@ -152,6 +155,34 @@ final class TileWeightsSimd {
       final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
       f1.intoArray(tile, i + L);
       FloatVector.fromArray(S, gradients, i + L).sub(d1).mul(f1).intoArray(gradients, i + L);
+    }
+  }
+
+  /** {@code p = 2^s}, in place; 0 below {@code 2^-126}, infinite above {@code 2^127.49}. */
+  static void exponentials(float[] tile, int keys) {
+    final FloatVector magic = FloatVector.broadcast(S, MAGIC);
+    final FloatVector c1 = FloatVector.broadcast(S, C1);
+    final FloatVector c2 = FloatVector.broadcast(S, C2);
+    final FloatVector c3 = FloatVector.broadcast(S, C3);
+    final FloatVector c4 = FloatVector.broadcast(S, C4);
+    final FloatVector c5 = FloatVector.broadcast(S, C5);
+    final FloatVector zero = FloatVector.zero(S);
+    final FloatVector infinite = FloatVector.broadcast(S, Float.POSITIVE_INFINITY);
+    for (int i = 0; i < keys * W; i += W) {
+      final FloatVector z0 = FloatVector.fromArray(S, tile, i);
+      final FloatVector k0 = z0.add(magic);
+      final FloatVector t0 = z0.sub(k0.sub(magic));
+      final FloatVector p0 = t0.fma(c5, c4).fma(t0, c3).fma(t0, c2).fma(t0, c1);
+      final FloatVector s0 = k0.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f0 = t0.mul(s0).fma(p0, s0).blend(zero, z0.compare(LT, CUT));
+      f0.blend(infinite, z0.compare(GT, MOST)).intoArray(tile, i);
+      final FloatVector z1 = FloatVector.fromArray(S, tile, i + L);
+      final FloatVector k1 = z1.add(magic);
+      final FloatVector t1 = z1.sub(k1.sub(magic));
+      final FloatVector p1 = t1.fma(c5, c4).fma(t1, c3).fma(t1, c2).fma(t1, c1);
+      final FloatVector s1 = k1.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+      final FloatVector f1 = t1.mul(s1).fma(p1, s1).blend(zero, z1.compare(LT, CUT));
+      f1.blend(infinite, z1.compare(GT, MOST)).intoArray(tile, i + L);
     }
   }
 

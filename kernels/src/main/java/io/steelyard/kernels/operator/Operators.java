@@ -1,8 +1,13 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.attention.GaussianAttention;
+import io.steelyard.kernels.attention.KroneckerAttention;
+import io.steelyard.kernels.attention.KroneckerAttentionPolynomial;
 import io.steelyard.kernels.attention.ReweightedSoftplusAttention;
 import io.steelyard.kernels.attention.SelectiveAttention;
 import io.steelyard.kernels.attention.SigmoidAttention;
+import io.steelyard.kernels.attention.SoftAttention;
+import io.steelyard.kernels.attention.SoftPlusPlusAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
 import io.steelyard.kernels.attention.SoftplusAttention;
 import io.steelyard.kernels.dense.Sgemm;
@@ -77,6 +82,11 @@ public final class Operators {
           SoftplusAttention.OPERATOR,
           ReweightedSoftplusAttention.OPERATOR,
           SelectiveAttention.OPERATOR,
+          GaussianAttention.OPERATOR,
+          SoftAttention.OPERATOR,
+          SoftPlusPlusAttention.OPERATOR,
+          KroneckerAttention.OPERATOR,
+          KroneckerAttentionPolynomial.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,
           ActivationGate.OPERATOR,

@@ -38,6 +38,7 @@ class AttentionTest {
   static Stream<Named> attentions() {
     return Stream.of(
         new Named("softmax-attention", SoftmaxAttention::apply, 64),
+        new Named("gaussian-attention", GaussianAttention::apply, 64),
         new Named(
             "sigmoid-attention", (q, k, v, o, p) -> SigmoidAttention.apply(q, k, v, o, -3, p), 64),
         new Named(
@@ -218,7 +219,8 @@ class AttentionTest {
       defaults.withBias(row),
       defaults.withSlopes(slopes),
       defaults.withSlopes(slopes).withBias(bias).withMask(Mask.causal()).withScale(0.7),
-      defaults.withScale(-2),
+      // Squared distances have no sign to turn round.
+      defaults.withScale(attention.name().equals("gaussian-attention") ? 2 : -2),
     };
     for (int i = 0; i < all.length; i++) {
       check(attention, q, k, v, all[i], attention + ", options " + i);

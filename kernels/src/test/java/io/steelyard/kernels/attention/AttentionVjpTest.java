@@ -29,6 +29,7 @@ class AttentionVjpTest {
   private static final String SELECTIVE = "selective-attention";
   private static final String SOFTPLUS = "softplus-attention";
   private static final String REWEIGHTED = "reweighted-softplus-attention";
+  private static final String GAUSSIAN = "gaussian-attention";
 
   private static RandomGenerator random(long seed) {
     return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
@@ -72,7 +73,7 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED, GAUSSIAN})
   void meaningAgreesWithCentralDifferences(String name) {
     final Operator operator = Operators.named(name);
     final RandomGenerator random = random(1);
@@ -119,7 +120,7 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED, GAUSSIAN})
   void kernelsAgreeWithTheMeaning(String name) {
     final Operator operator = Operators.named(name);
     final int[][] shapes = {
@@ -167,7 +168,7 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED, GAUSSIAN})
   void whatIsNotSeenHasNoInfluence(String name) {
     final Operator operator = Operators.named(name);
     final int t = 140;
@@ -251,6 +252,14 @@ class AttentionVjpTest {
                   SigmoidAttention.vjp(q, k, v, o, dq, dk, dv, -3, options);
                 }))
         .as("sigmoid: bytes a call")
+        .isZero();
+    assertThat(
+            SteadyState.bytesPerCall(
+                () -> {
+                  GaussianAttention.apply(q, k, v, o, options);
+                  GaussianAttention.vjp(q, k, v, o, dq, dk, dv, options);
+                }))
+        .as("gaussian: bytes a call")
         .isZero();
   }
 }

@@ -337,7 +337,8 @@ class ContrastTest {
         .hasMessageContaining("loss is " + label + "[3]; expected " + label);
     assertThatThrownBy(
             () -> CrossEntropy.lossAndGradient(x, targets, loss, Tensor.zeros(dtype, 3, 2)))
-        .hasMessageContaining("dx is " + label + "[3, 2]; expected " + label + " and the shape of x");
+        .hasMessageContaining(
+            "dx is " + label + "[3, 2]; expected " + label + " and the shape of x");
     assertThatThrownBy(() -> CrossEntropy.apply(x, targets, loss, 1.5, DEFAULTS))
         .hasMessage("smoothing is 1.5; expected a number in [0, 1]");
     assertThatThrownBy(() -> CompSumLoss.apply(x, targets, loss, -1, DEFAULTS))
