@@ -30,6 +30,7 @@ import io.steelyard.kernels.loss.SoftTopKLoss;
 import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.normaliser.SoftplusL1Reweighted;
+import io.steelyard.kernels.retrieval.TopKInnerProducts;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -85,6 +86,7 @@ public final class Operators {
           NearestBasisVector.OPERATOR,
           NormalizedSoftmax.OPERATOR,
           Sdm.OPERATOR,
+          TopKInnerProducts.OPERATOR,
           Nms.OPERATOR,
           SoftNms.OPERATOR,
           CocoAp.OPERATOR,
