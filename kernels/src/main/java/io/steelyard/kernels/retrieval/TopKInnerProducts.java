@@ -33,8 +33,8 @@ import java.util.Optional;
  *
  * <p>Cost: {@code 2 L D} operations a query, and about {@code k (1 + ln(L / k)) log k} for what is
  * kept, if labels come in random order; {@code L log k} if they come with ascending scores. Up to 4
- * queries (with 512-bit vectors) wait for memory only. Memory, kept by the calling thread: a copy of
- * up to 4096 queries, and 8 k bytes for each (in all at most 32 MiB, or 8 k bytes for one query)
+ * queries (with 512-bit vectors) wait for memory only. Memory, kept by the calling thread: a copy
+ * of up to 4096 queries, and 8 k bytes for each (in all at most 32 MiB, or 8 k bytes for one query)
  * times the number of ranges that labels are cut into where queries are too few for all threads.
  * Nothing is allocated in steady state. Results do not depend on the number of threads; but the
  * scores of up to 4 queries are added up in another order than those of more. Safe to call from any

@@ -216,8 +216,7 @@ final class TopKJob implements Job {
     panels.query = room(panels.query, depth);
     for (int query = 0; query < queries; query++) {
       System.arraycopy(packed, query * depth, panels.query, 0, depth);
-      RowProductsSimd.scores(
-          panels.query, depth, array, at, stride, count, tile, panels.vector);
+      RowProductsSimd.scores(panels.query, depth, array, at, stride, count, tile, panels.vector);
       for (int j = 0; j < count; j++) {
         // Not (tile[j] > threshold), which NaN would fail.
         if (!(tile[j] <= thresholds[range * W + query])) {

@@ -156,8 +156,7 @@ class TopKInnerProductsTest {
             .as("query %d, place %d", row, i)
             .isLessThanOrEqualTo(70 * 0x1p-24 * exact[1]);
         if (i > 0) {
-          assertThat(found.scores[row * k + i])
-              .isLessThanOrEqualTo(found.scores[row * k + i - 1]);
+          assertThat(found.scores[row * k + i]).isLessThanOrEqualTo(found.scores[row * k + i - 1]);
         }
       }
       assertThat(kept).hasSize(k);
