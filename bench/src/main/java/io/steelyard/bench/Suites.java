@@ -8,6 +8,7 @@ import io.steelyard.bench.kronecker.KroneckerSuite;
 import io.steelyard.bench.loss.LossSuite;
 import io.steelyard.bench.machine.MachineSuite;
 import io.steelyard.bench.soft.SoftSuite;
+import io.steelyard.bench.retrieval.RetrievalSuite;
 import io.steelyard.bench.softmax.SoftmaxSuite;
 import io.steelyard.bench.sparse.SparseSuite;
 import io.steelyard.bench.suite.Suite;
@@ -26,6 +27,7 @@ final class Suites {
           new ElementarySuite(),
           new KroneckerSuite(),
           new LossSuite(),
+          new RetrievalSuite(),
           new SoftSuite(),
           new SoftmaxSuite(),
           new SparseSuite());

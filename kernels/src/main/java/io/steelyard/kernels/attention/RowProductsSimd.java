@@ -7,9 +7,10 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The two products of attention for one query, which has to wait for memory and not for arithmetic:
- * every key and value is read once, front to back.
+ * every key and value is read once, front to back. Public for the kernels of this module that score
+ * rows for one query as well.
  */
-final class RowProductsSimd {
+public final class RowProductsSimd {
 
   private static final VectorSpecies<Float> S = Lanes.FLOAT;
   private static final int L = S.length();
@@ -28,7 +29,7 @@ final class RowProductsSimd {
    * @param scores receives {@code keys} numbers
    * @param lanes room for one vector
    */
-  static void scores(
+  public static void scores(
       float[] q,
       int d,
       float[] k,

@@ -5,7 +5,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The matrix products of fused attention, on a tile of {@link #W} queries by some keys.
+ * The matrix products of fused attention, on a tile of {@link #W} queries by some keys. Public for
+ * the kernels of this module that look at scores of queries tile by tile as well.
  *
  * <p>Queries run across lanes: a tile holds {@code S^T}, one row of W floats for each key. Then
  * keys and values are read as they lie in memory, one number broadcast to all lanes at a time, and
@@ -16,10 +17,10 @@ import jdk.incubator.vector.VectorSpecies;
  * multiply-add units; they need the 32 registers that come with 512-bit vectors. Narrower vectors
  * take four.
  */
-final class TileProductsSimd {
+public final class TileProductsSimd {
 
   /** Queries in a tile: two vectors. */
-  static final int W = Lanes.BLOCK;
+  public static final int W = Lanes.BLOCK;
 
   private static final VectorSpecies<Float> S = Lanes.FLOAT;
   private static final int L = S.length();
@@ -35,7 +36,7 @@ final class TileProductsSimd {
    * @param k rows of keys
    * @param tile receives {@code keys} rows of W
    */
-  static void scores(
+  public static void scores(
       float[] qt, int qOffset, int d, float[] k, int kOffset, int kStride, int keys, float[] tile) {
     int j = 0;
     if (MANY_REGISTERS) {

@@ -25,9 +25,12 @@ import io.steelyard.kernels.gating.ActivationGate;
 import io.steelyard.kernels.gating.DenseToSparseGate;
 import io.steelyard.kernels.gating.TopKGate;
 import io.steelyard.kernels.head.FourierDensity;
+import io.steelyard.kernels.head.FourierDistribution;
+import io.steelyard.kernels.head.FourierQuantile;
 import io.steelyard.kernels.head.NearestBasisVector;
 import io.steelyard.kernels.head.NormalizedSoftmax;
 import io.steelyard.kernels.head.Sdm;
+import io.steelyard.kernels.head.SdmMatches;
 import io.steelyard.kernels.loss.CompSumLoss;
 import io.steelyard.kernels.loss.CrossEntropy;
 import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
@@ -38,6 +41,7 @@ import io.steelyard.kernels.loss.SoftTopKLoss;
 import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.normaliser.SoftplusL1Reweighted;
+import io.steelyard.kernels.retrieval.TopKInnerProducts;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -98,9 +102,13 @@ public final class Operators {
           SoftTopKLoss.OPERATOR,
           SoftTopK.OPERATOR,
           FourierDensity.OPERATOR,
+          FourierDistribution.OPERATOR,
+          FourierQuantile.OPERATOR,
           NearestBasisVector.OPERATOR,
           NormalizedSoftmax.OPERATOR,
           Sdm.OPERATOR,
+          SdmMatches.OPERATOR,
+          TopKInnerProducts.OPERATOR,
           Nms.OPERATOR,
           SoftNms.OPERATOR,
           CocoAp.OPERATOR,
