@@ -30,6 +30,7 @@ import io.steelyard.kernels.loss.SoftTopKLoss;
 import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.normaliser.SoftplusL1Reweighted;
+import io.steelyard.kernels.recurrent.SelectiveScan;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -71,6 +72,7 @@ public final class Operators {
           Erf.OPERATOR,
           SoftmaxAttention.OPERATOR,
           SigmoidAttention.OPERATOR,
+          SelectiveScan.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,
           ActivationGate.OPERATOR,
