@@ -1,5 +1,6 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.attention.FixedFeatureAttention;
 import io.steelyard.kernels.attention.SigmoidAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
 import io.steelyard.kernels.dense.Sgemm;
@@ -72,6 +73,7 @@ public final class Operators {
           Erf.OPERATOR,
           SoftmaxAttention.OPERATOR,
           SigmoidAttention.OPERATOR,
+          FixedFeatureAttention.OPERATOR,
           SelectiveScan.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,

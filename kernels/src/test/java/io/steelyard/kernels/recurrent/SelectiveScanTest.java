@@ -72,7 +72,7 @@ class SelectiveScanTest {
     "2, 9, 7, 0"
   })
   void staysWithinTheStatedBound(int batch, int steps, int channels, int states) {
-    final long seed = 100 + channels;
+    final long seed = 100L + channels;
     final ScanFixture single = ScanFixture.of(seed, DType.F32, batch, steps, channels, states);
     final ScanFixture exact = single.inDouble();
     assertWithinTheStatedBound(exact, single.run(), "seed " + seed);
