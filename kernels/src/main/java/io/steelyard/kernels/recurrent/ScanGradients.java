@@ -47,12 +47,11 @@ public record ScanGradients(
 
   /** Checks the shapes, and that nothing is written where something is read. */
   void check(Tensor u, Tensor delta, Tensor a, Tensor b, Tensor c, Tensor dy, ScanOptions options) {
-    final Tensor[] inputs = {u, delta, a, b, c, dy};
-    checkOne("du", du, u, inputs);
-    checkOne("ddelta", ddelta, delta, inputs);
-    checkOne("da", da, a, inputs);
-    checkOne("db", db, b, inputs);
-    checkOne("dc", dc, c, inputs);
+    checkOne("du", du, u, u, delta, a, b, c, dy);
+    checkOne("ddelta", ddelta, delta, u, delta, a, b, c, dy);
+    checkOne("da", da, a, u, delta, a, b, c, dy);
+    checkOne("db", db, b, u, delta, a, b, c, dy);
+    checkOne("dc", dc, c, u, delta, a, b, c, dy);
     if (dskip.isPresent() != options.skip().isPresent()
         || dbias.isPresent() != options.bias().isPresent()) {
       throw new IllegalArgumentException(
@@ -63,24 +62,29 @@ public record ScanGradients(
               + "; expected one for each of skip and bias that the options have");
     }
     if (dskip.isPresent()) {
-      checkOne("dskip", dskip.get(), options.skip().orElseThrow(), inputs);
+      checkOne("dskip", dskip.get(), options.skip().get(), u, delta, a, b, c, dy);
     }
     if (dbias.isPresent()) {
-      checkOne("dbias", dbias.get(), options.bias().orElseThrow(), inputs);
+      checkOne("dbias", dbias.get(), options.bias().get(), u, delta, a, b, c, dy);
     }
     if (dinitial.isPresent()) {
       ScanCall.checkState("dinitial", dinitial.get(), u, a);
-      checkOne("dinitial", dinitial.get(), dinitial.get(), inputs);
+      checkOne("dinitial", dinitial.get(), dinitial.get(), u, delta, a, b, c, dy);
     }
   }
 
-  private static void checkOne(String name, Tensor gradient, Tensor of, Tensor[] inputs) {
+  private static void checkOne(
+      String name,
+      Tensor gradient,
+      Tensor of,
+      Tensor u,
+      Tensor delta,
+      Tensor a,
+      Tensor b,
+      Tensor c,
+      Tensor dy) {
     ScanCall.checkLike(name, gradient, of);
-    if (gradient.memory().isReadOnly()) {
-      throw new IllegalArgumentException(name + " is read-only; expected memory to write to");
-    }
-    for (final Tensor input : inputs) {
-      ScanCall.checkApart(name, gradient, "an input", input);
-    }
+    ScanCall.checkOutput(name, gradient, u, delta, a, b, c);
+    ScanCall.checkApart(name, gradient, "dy", dy);
   }
 }

@@ -48,6 +48,40 @@ final class ScanRows {
     }
   }
 
+  /** As {@link #open} for some steps of a sequence. */
+  void openSteps(Tensor tensor, long batch, long column, int from, int count, int width, int room) {
+    final long at = ScanCall.at(tensor, batch, from, column);
+    open(tensor, at, ScanCall.timeStride(tensor), tensor.stride(-1), count, width, room);
+  }
+
+  /** As {@link #openToWrite} for some steps of a sequence. */
+  void openStepsToWrite(
+      Tensor tensor, long batch, long column, int from, int count, int width, int room) {
+    final long at = ScanCall.at(tensor, batch, from, column);
+    openToWrite(tensor, at, ScanCall.timeStride(tensor), tensor.stride(-1), count, width, room);
+  }
+
+  /** As {@link #copy} for some steps of a sequence. */
+  void copySteps(Tensor tensor, long batch, long column, int from, int count, int width, int room) {
+    final long at = ScanCall.at(tensor, batch, from, column);
+    copy(tensor, at, ScanCall.timeStride(tensor), tensor.stride(-1), count, width, room);
+  }
+
+  /** As {@link #close} for some steps of a sequence. */
+  void closeSteps(Tensor tensor, long batch, long column, int from, int count, int width) {
+    final long at = ScanCall.at(tensor, batch, from, column);
+    close(tensor, at, ScanCall.timeStride(tensor), tensor.stride(-1), count, width);
+  }
+
+  /** Adds a row to each of these rows, which were copied. */
+  void addRow(ScanRows row, int rows, int room) {
+    for (int t = 0; t < rows; t++) {
+      for (int i = 0; i < room; i++) {
+        panel[t * room + i] += row.array[row.offset + i];
+      }
+    }
+  }
+
   /** Rows of one number. */
   void fill(int rows, int room, float value) {
     usePanel(rows, room);

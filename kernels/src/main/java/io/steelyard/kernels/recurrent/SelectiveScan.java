@@ -196,6 +196,11 @@ public final class SelectiveScan {
   /**
    * Writes the gradients of a loss with respect to all inputs.
    *
+   * <p>f32 keeps the states at every 32nd step and computes the others again. Sums over channels,
+   * and over 32 steps, are in float32, the rest in double. Beyond what {@link #apply} needs, that
+   * takes memory for {@code 2 B T N} numbers for each part of the channels, of which there are up
+   * to 8, or more of four blocks of two vectors.
+   *
    * <p>With {@code g_t[s] = c_t[s] dy_t + e_(t+1)[s] g_(t+1)[s]}, the gradient that reaches a
    * channel's state after step t, and {@code e} its decays: {@code db_t[s] = sum_c g D u}, {@code
    * dc_t[s] = sum_c dy h_t[s]}, {@code da[s] = -sum_t D e g h_(t-1)[s]}, {@code dD = sum_s g (b u -
@@ -228,8 +233,13 @@ public final class SelectiveScan {
       ScanCall.checkState("dstate", dstate.get(), u, a);
     }
     gradients.check(u, delta, a, b, c, dy, options);
-    new ScanAdjoint(u, delta, a, b, c, options)
-        .run(initial.orElse(ScanCall.NOTHING), dy, dstate.orElse(ScanCall.NOTHING), gradients);
+    final Tensor first = initial.orElse(ScanCall.NOTHING);
+    final Tensor last = dstate.orElse(ScanCall.NOTHING);
+    if (u.size() > 0 && u.dtype() == DType.F32 && Simd.available()) {
+      ScanAdjointSimd.apply(u, delta, a, b, c, first, dy, last, options, gradients);
+    } else {
+      new ScanAdjoint(u, delta, a, b, c, options).run(first, dy, last, gradients);
+    }
   }
 
   private static Map<String, Tensor> values(Arguments arguments) {

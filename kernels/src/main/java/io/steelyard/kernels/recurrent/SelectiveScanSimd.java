@@ -172,56 +172,29 @@ final class SelectiveScanSimd implements Job {
   }
 
   private void chunk(Panels panels, long batch, long channel, int width, int from, int count) {
-    open(panels.u, u, batch, channel, from, count, width, W);
-    open(panels.b, b, batch, 0, from, count, states, states);
-    open(panels.c, c, batch, 0, from, count, states, states);
+    panels.u.openSteps(u, batch, channel, from, count, width, W);
+    panels.b.openSteps(b, batch, 0, from, count, states, states);
+    panels.c.openSteps(c, batch, 0, from, count, states, states);
     openSizes(panels, batch, channel, width, from, count);
-    final long at = ScanCall.at(y, batch, from, channel);
-    final long across = y.stride(-1);
-    panels.y.openToWrite(y, at, ScanCall.timeStride(y), across, count, width, W);
+    panels.y.openStepsToWrite(y, batch, channel, from, count, width, W);
     advance(panels, count, states);
-    panels.y.close(y, at, ScanCall.timeStride(y), across, count, width);
+    panels.y.closeSteps(y, batch, channel, from, count, width);
   }
 
   /** The step sizes of a chunk. */
   private void openSizes(Panels panels, long batch, long channel, int width, int from, int count) {
-    final ScanRows sizes = panels.delta;
     if (bias == ScanCall.NOTHING && !softplus) {
-      open(sizes, delta, batch, channel, from, count, width, W);
+      panels.delta.openSteps(delta, batch, channel, from, count, width, W);
       return;
     }
-    final long at = ScanCall.at(delta, batch, from, channel);
-    sizes.copy(delta, at, ScanCall.timeStride(delta), delta.stride(-1), count, width, W);
+    panels.delta.copySteps(delta, batch, channel, from, count, width, W);
     if (bias != ScanCall.NOTHING) {
-      final ScanRows own = panels.bias;
-      for (int t = 0; t < count; t++) {
-        for (int i = 0; i < W; i++) {
-          sizes.array[t * W + i] += own.array[own.offset + i];
-        }
-      }
+      panels.delta.addRow(panels.bias, count, W);
     }
     if (softplus) {
-      SoftplusSimd.values(sizes.array, 0, sizes.array, 0, count * W);
+      final float[] sizes = panels.delta.array;
+      SoftplusSimd.values(sizes, 0, sizes, 0, count * W);
     }
-  }
-
-  private static void open(
-      ScanRows rows,
-      Tensor tensor,
-      long batch,
-      long column,
-      int from,
-      int count,
-      int width,
-      int room) {
-    rows.open(
-        tensor,
-        ScanCall.at(tensor, batch, from, column),
-        ScanCall.timeStride(tensor),
-        tensor.stride(-1),
-        count,
-        width,
-        room);
   }
 
   /** Takes the states through some steps. */

@@ -10,6 +10,9 @@ import io.steelyard.kernels.simd.SteadyState;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -371,6 +374,71 @@ class SelectiveScanTest {
     return sum;
   }
 
+  private static List<Tensor> all(ScanGradients gradients) {
+    final List<Tensor> all = new ArrayList<>();
+    all.addAll(
+        List.of(
+            gradients.du(), gradients.ddelta(), gradients.da(), gradients.db(), gradients.dc()));
+    gradients.dskip().ifPresent(all::add);
+    gradients.dbias().ifPresent(all::add);
+    gradients.dinitial().ifPresent(all::add);
+    return all;
+  }
+
+  private static double largest(Tensor x) {
+    return Arrays.stream(x.toDoubleArray()).map(Math::abs).max().orElse(0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1, 1, 1", "2, 33, 5, 3", "1, 70, 17, 16", "3, 64, 40, 2", "1, 40, 300, 4"})
+  void gradientsOfFloatsStayNearTheirMeaning(int batch, int steps, int channels, int states) {
+    for (final boolean softplus : new boolean[] {false, true}) {
+      final RandomGenerator random = ScanFixture.random(71);
+      final ScanFixture plain = ScanFixture.of(72, DType.F32, batch, steps, channels, states);
+      final Tensor bias = Tensor.zeros(DType.F32, channels);
+      for (long i = 0; i < channels; i++) {
+        bias.setDouble(i, (float) (0.1 * random.nextDouble()));
+      }
+      final ScanOptions options = plain.options().withBias(bias);
+      final ScanFixture in = plain.withOptions(softplus ? options.withSoftplus() : options);
+      final Tensor dy = ScanFixture.gaussians(random, DType.F32, batch, steps, channels);
+      final Tensor dstate = ScanFixture.gaussians(random, DType.F32, batch, channels, states);
+      final List<Tensor> actual = all(in.vjp(dy, dstate));
+      final ScanFixture exact = in.inDouble();
+      final List<Tensor> expected = all(exact.vjp(dy.to(DType.F64), dstate.to(DType.F64)));
+      // Each step adds some roundings to what passes through it, and each sum those of its terms.
+      final double allowed = (6.0 * steps + channels + 40) * E;
+      for (int k = 0; k < actual.size(); k++) {
+        final double scale = largest(expected.get(k));
+        for (long i = 0; i < actual.get(k).size(); i++) {
+          assertThat(actual.get(k).getDouble(i))
+              .as("gradient %d, element %d, seeds 71 and 72", k, i)
+              .isCloseTo(expected.get(k).getDouble(i), within(allowed * scale));
+        }
+      }
+    }
+  }
+
+  @Test
+  void gradientsDoNotDependOnMemoryOrThreads() {
+    final RandomGenerator random = ScanFixture.random(73);
+    final ScanFixture plain = ScanFixture.of(74, DType.F32, 2, 70, 75, 5);
+    final Tensor dy = ScanFixture.gaussians(random, DType.F32, 2, 70, 75);
+    final Tensor dstate = ScanFixture.gaussians(random, DType.F32, 2, 75, 5);
+    final List<Tensor> expected =
+        all(plain.withOptions(plain.options().withThreads(1)).vjp(dy, dstate));
+    final List<Tensor> threaded = all(plain.vjp(dy, dstate));
+    final List<Tensor> turned = all(plain.turned().vjp(dy, dstate));
+    for (int k = 0; k < expected.size(); k++) {
+      assertThat(threaded.get(k).toFloatArray())
+          .as("gradient %d, threads", k)
+          .isEqualTo(expected.get(k).toFloatArray());
+      assertThat(turned.get(k).toFloatArray())
+          .as("gradient %d, turned", k)
+          .isEqualTo(expected.get(k).toFloatArray());
+    }
+  }
+
   @Test
   void refusesWhatDoesNotFit() {
     final ScanFixture in = ScanFixture.of(43, DType.F32, 2, 3, 5, 4);
@@ -447,6 +515,23 @@ class SelectiveScanTest {
                 () ->
                     SelectiveScan.apply(
                         in.u(), in.delta(), in.a(), in.b(), in.c(), in.initial(), y, options)))
+        .isZero();
+    final ScanGradients to =
+        ScanGradients.of(in.u(), in.delta(), in.a(), in.b(), in.c(), Optional.empty(), options);
+    assertThat(
+            SteadyState.bytesPerCall(
+                () ->
+                    SelectiveScan.vjp(
+                        in.u(),
+                        in.delta(),
+                        in.a(),
+                        in.b(),
+                        in.c(),
+                        Optional.empty(),
+                        y,
+                        Optional.empty(),
+                        options,
+                        to)))
         .isZero();
     final ScanFixture step = ScanFixture.of(48, DType.F32, 1, 1, 32, 4);
     final Tensor out = Tensor.zerosLike(step.u());
