@@ -17,6 +17,7 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.normaliser;
   exports io.steelyard.kernels.operator;
   exports io.steelyard.kernels.retrieval;
+  exports io.steelyard.kernels.recurrent;
   exports io.steelyard.kernels.simd;
   exports io.steelyard.kernels.softmax;
   exports io.steelyard.kernels.sparse;

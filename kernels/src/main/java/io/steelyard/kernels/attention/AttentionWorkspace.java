@@ -111,6 +111,12 @@ final class AttentionWorkspace {
     return width;
   }
 
+  /** {@link #line}, with room for a row. */
+  float[] room(int length) {
+    line = room(line, length);
+    return line;
+  }
+
   private static float[] room(float[] panel, int length) {
     return panel.length < length ? new float[length] : panel;
   }

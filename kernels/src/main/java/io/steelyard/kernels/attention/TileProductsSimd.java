@@ -38,17 +38,33 @@ public final class TileProductsSimd {
    */
   public static void scores(
       float[] qt, int qOffset, int d, float[] k, int kOffset, int kStride, int keys, float[] tile) {
+    scores(qt, qOffset, d, k, kOffset, kStride, keys, tile, 0, W);
+  }
+
+  /** As above, with rows of the result that are {@code stride} apart. */
+  static void scores(
+      float[] qt,
+      int qOffset,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      int keys,
+      float[] tile,
+      int offset,
+      int stride) {
     int j = 0;
     if (MANY_REGISTERS) {
       for (; j <= keys - 8; j += 8) {
-        scores8(qt, qOffset, d, k, kOffset, kStride, tile, j);
+        scores8(
+            qt, qOffset, d, k, kOffset + j * kStride, kStride, tile, offset + j * stride, stride);
       }
     }
     for (; j <= keys - 4; j += 4) {
-      scores4(qt, qOffset, d, k, kOffset, kStride, tile, j);
+      scores4(qt, qOffset, d, k, kOffset + j * kStride, kStride, tile, offset + j * stride, stride);
     }
     for (; j < keys; j++) {
-      scores1(qt, qOffset, d, k, kOffset, kStride, tile, j);
+      scores1(qt, qOffset, d, k, kOffset + j * kStride, tile, offset + j * stride);
     }
   }
 
@@ -136,8 +152,16 @@ public final class TileProductsSimd {
   }
 
   private static void scores8(
-      float[] qt, int qOffset, int d, float[] k, int kOffset, int kStride, float[] tile, int j) {
-    final int k0 = kOffset + j * kStride;
+      float[] qt,
+      int qOffset,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      float[] tile,
+      int t,
+      int stride) {
+    final int k0 = kOffset;
     final int k1 = k0 + kStride;
     final int k2 = k1 + kStride;
     final int k3 = k2 + kStride;
@@ -189,28 +213,35 @@ public final class TileProductsSimd {
       a7 = qa.fma(x7, a7);
       b7 = qb.fma(x7, b7);
     }
-    final int t = j * W;
-    a0.intoArray(tile, t + 0 * W);
-    b0.intoArray(tile, t + 0 * W + L);
-    a1.intoArray(tile, t + 1 * W);
-    b1.intoArray(tile, t + 1 * W + L);
-    a2.intoArray(tile, t + 2 * W);
-    b2.intoArray(tile, t + 2 * W + L);
-    a3.intoArray(tile, t + 3 * W);
-    b3.intoArray(tile, t + 3 * W + L);
-    a4.intoArray(tile, t + 4 * W);
-    b4.intoArray(tile, t + 4 * W + L);
-    a5.intoArray(tile, t + 5 * W);
-    b5.intoArray(tile, t + 5 * W + L);
-    a6.intoArray(tile, t + 6 * W);
-    b6.intoArray(tile, t + 6 * W + L);
-    a7.intoArray(tile, t + 7 * W);
-    b7.intoArray(tile, t + 7 * W + L);
+    a0.intoArray(tile, t + 0 * stride);
+    b0.intoArray(tile, t + 0 * stride + L);
+    a1.intoArray(tile, t + 1 * stride);
+    b1.intoArray(tile, t + 1 * stride + L);
+    a2.intoArray(tile, t + 2 * stride);
+    b2.intoArray(tile, t + 2 * stride + L);
+    a3.intoArray(tile, t + 3 * stride);
+    b3.intoArray(tile, t + 3 * stride + L);
+    a4.intoArray(tile, t + 4 * stride);
+    b4.intoArray(tile, t + 4 * stride + L);
+    a5.intoArray(tile, t + 5 * stride);
+    b5.intoArray(tile, t + 5 * stride + L);
+    a6.intoArray(tile, t + 6 * stride);
+    b6.intoArray(tile, t + 6 * stride + L);
+    a7.intoArray(tile, t + 7 * stride);
+    b7.intoArray(tile, t + 7 * stride + L);
   }
 
   private static void scores4(
-      float[] qt, int qOffset, int d, float[] k, int kOffset, int kStride, float[] tile, int j) {
-    final int k0 = kOffset + j * kStride;
+      float[] qt,
+      int qOffset,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      float[] tile,
+      int t,
+      int stride) {
+    final int k0 = kOffset;
     final int k1 = k0 + kStride;
     final int k2 = k1 + kStride;
     final int k3 = k2 + kStride;
@@ -238,20 +269,19 @@ public final class TileProductsSimd {
       a3 = qa.fma(x3, a3);
       b3 = qb.fma(x3, b3);
     }
-    final int t = j * W;
-    a0.intoArray(tile, t + 0 * W);
-    b0.intoArray(tile, t + 0 * W + L);
-    a1.intoArray(tile, t + 1 * W);
-    b1.intoArray(tile, t + 1 * W + L);
-    a2.intoArray(tile, t + 2 * W);
-    b2.intoArray(tile, t + 2 * W + L);
-    a3.intoArray(tile, t + 3 * W);
-    b3.intoArray(tile, t + 3 * W + L);
+    a0.intoArray(tile, t + 0 * stride);
+    b0.intoArray(tile, t + 0 * stride + L);
+    a1.intoArray(tile, t + 1 * stride);
+    b1.intoArray(tile, t + 1 * stride + L);
+    a2.intoArray(tile, t + 2 * stride);
+    b2.intoArray(tile, t + 2 * stride + L);
+    a3.intoArray(tile, t + 3 * stride);
+    b3.intoArray(tile, t + 3 * stride + L);
   }
 
   private static void scores1(
-      float[] qt, int qOffset, int d, float[] k, int kOffset, int kStride, float[] tile, int j) {
-    final int k0 = kOffset + j * kStride;
+      float[] qt, int qOffset, int d, float[] k, int kOffset, float[] tile, int t) {
+    final int k0 = kOffset;
     FloatVector a0 = FloatVector.zero(S);
     FloatVector b0 = FloatVector.zero(S);
     for (int c = 0; c < d; c++) {
@@ -261,9 +291,8 @@ public final class TileProductsSimd {
       a0 = qa.fma(x0, a0);
       b0 = qb.fma(x0, b0);
     }
-    final int t = j * W;
-    a0.intoArray(tile, t + 0 * W);
-    b0.intoArray(tile, t + 0 * W + L);
+    a0.intoArray(tile, t);
+    b0.intoArray(tile, t + L);
   }
 
   private static void distances8(

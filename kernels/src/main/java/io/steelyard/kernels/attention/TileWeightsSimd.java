@@ -1,5 +1,12 @@
 package io.steelyard.kernels.attention;
 
+import static io.steelyard.kernels.elementary.PowerPolynomial.C1;
+import static io.steelyard.kernels.elementary.PowerPolynomial.C2;
+import static io.steelyard.kernels.elementary.PowerPolynomial.C3;
+import static io.steelyard.kernels.elementary.PowerPolynomial.C4;
+import static io.steelyard.kernels.elementary.PowerPolynomial.C5;
+import static io.steelyard.kernels.elementary.PowerPolynomial.CUT;
+import static io.steelyard.kernels.elementary.PowerPolynomial.MAGIC;
 import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.I2F;
@@ -25,22 +32,8 @@ final class TileWeightsSimd {
   private static final VectorSpecies<Integer> I = S.withLanes(int.class);
   private static final int W = 2 * L;
 
-  /** 1.5 * 2^23 + 127: leaves n + 127 in the low bits, ready to be shifted into an exponent. */
-  private static final float MAGIC = 0x1.8000FEp23f;
-
-  /** Powers below 2^-126 count as zero. */
-  private static final float CUT = -126;
-
   /** Powers above 2^127.49 count as infinite: beyond, n + 127 no longer is an exponent. */
   private static final float MOST = 127.49f;
-
-  /** Minimax of 2^t - 1 on [-1/2, 1/2] without constant term: relative error 9.2e-8. */
-  private static final float C1 = 0x1.62e42ap-1f;
-
-  private static final float C2 = 0x1.ebf9bcp-3f;
-  private static final float C3 = 0x1.c6b752p-5f;
-  private static final float C4 = 0x1.3cea88p-7f;
-  private static final float C5 = 0x1.5bba14p-10f;
 
   /** Minimax of log2(1 + t) / t on [0, 1]: relative error 3.0e-8. */
   private static final float L0 = 0x1.715476p0f;

@@ -114,8 +114,12 @@ public final class SoftplusSimd {
     }
   }
 
-  /** {@code dx = sigmoid(x) dy}. */
-  static void gradients(
+  /**
+   * {@code dx = sigmoid(x) dy}.
+   *
+   * @param count a multiple of {@link Lanes#BLOCK}
+   */
+  public static void gradients(
       float[] x, int xOffset, float[] dy, int dyOffset, float[] dx, int dxOffset, int count) {
     final FloatVector log2e = FloatVector.broadcast(S, LOG2E);
     final FloatVector magic = FloatVector.broadcast(S, MAGIC);

@@ -1,5 +1,6 @@
 package io.steelyard.kernels.operator;
 
+import io.steelyard.kernels.attention.FixedFeatureAttention;
 import io.steelyard.kernels.attention.GaussianAttention;
 import io.steelyard.kernels.attention.KroneckerAttention;
 import io.steelyard.kernels.attention.KroneckerAttentionPolynomial;
@@ -41,6 +42,7 @@ import io.steelyard.kernels.loss.SoftTopKLoss;
 import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.normaliser.SoftplusL1Reweighted;
+import io.steelyard.kernels.recurrent.SelectiveScan;
 import io.steelyard.kernels.retrieval.TopKInnerProducts;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
@@ -91,6 +93,8 @@ public final class Operators {
           SoftPlusPlusAttention.OPERATOR,
           KroneckerAttention.OPERATOR,
           KroneckerAttentionPolynomial.OPERATOR,
+          FixedFeatureAttention.OPERATOR,
+          SelectiveScan.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,
           ActivationGate.OPERATOR,
