@@ -1,6 +1,7 @@
 package io.steelyard.bench;
 
 import io.steelyard.bench.attention.AttentionSuite;
+import io.steelyard.bench.doublystochastic.SinkhornSuite;
 import io.steelyard.bench.machine.MachineSuite;
 import io.steelyard.bench.softmax.SoftmaxSuite;
 import io.steelyard.bench.suite.Suite;
@@ -14,7 +15,8 @@ final class Suites {
       List.of(
           new MachineSuite(), //
           new AttentionSuite(),
-          new SoftmaxSuite());
+          new SoftmaxSuite(),
+          new SinkhornSuite());
 
   private Suites() {}
 

@@ -1,5 +1,6 @@
 package io.steelyard.kernels.doublystochastic;
 
+import io.steelyard.kernels.simd.Simd;
 import java.util.Arrays;
 
 /**
@@ -7,8 +8,9 @@ import java.util.Arrays;
  * derivatives by the angles, in double.
  *
  * <p>A gate acts on whole rows of the matrix: a row is an index of the output, and one gate mixes
- * the two or four rows whose indices differ in its qubits alone. So all loops run along rows. Complex
- * numbers are kept as two arrays.
+ * the two or four rows whose indices differ in its qubits alone. So all loops run along rows, and
+ * columns have nothing to do with each other: all gates act on one slab of columns, which stays in
+ * the cache, before the next slab. Complex numbers are kept as two arrays.
  */
 final class Circuit {
 
@@ -18,8 +20,16 @@ final class Circuit {
   /** Angles that a qubit starts with. */
   private static final int START = 3;
 
+  /** Numbers of a gate. */
+  private static final int GATE = 16;
+
+  /** Columns of a slab. */
+  private static final int SLAB = 64;
+
   private int qubits;
   private int size;
+  private int gates;
+  private boolean vectors;
 
   /** The matrix. */
   private double[] re = new double[0];
@@ -31,19 +41,30 @@ final class Circuit {
 
   private double[] gradIm = re;
 
-  /** A gate, at most 4 x 4; its factors; and sums for its derivative. */
-  private final double[] gateRe = new double[16];
+  /** The gates in their order, first one for each qubit. */
+  private double[] gatesRe = re;
 
-  private final double[] gateIm = new double[16];
-  private final double[] firstRe = new double[16];
-  private final double[] firstIm = new double[16];
-  private final double[] secondRe = new double[16];
-  private final double[] secondIm = new double[16];
-  private final double[] sumRe = new double[16];
-  private final double[] sumIm = new double[16];
+  private double[] gatesIm = re;
+
+  /** Sums for the derivatives of each gate. */
+  private double[] sumsRe = re;
+
+  private double[] sumsIm = re;
+
+  /** The gate that is made or applied at the moment, at most 4 x 4, and its factors. */
+  private final double[] gateRe = new double[GATE];
+
+  private final double[] gateIm = new double[GATE];
+  private final double[] firstRe = new double[GATE];
+  private final double[] firstIm = new double[GATE];
+  private final double[] secondRe = new double[GATE];
+  private final double[] secondIm = new double[GATE];
   private final double[] angles = new double[PAIR];
 
-  /** Rows that a gate mixes, by the bits of its qubits. */
+  /** Sums of lanes on their way out of a loop. */
+  private final double[] lanes = new double[Simd.available() ? 8 * CircuitSimd.LANES : 0];
+
+  /** Where the rows that a gate mixes start, by the bits of its qubits. */
   private final int[] rows = new int[4];
 
   /** 2 x 2 matrices of rotations. */
@@ -55,29 +76,36 @@ final class Circuit {
   private final double[] turnRe = new double[4];
   private final double[] turnIm = new double[4];
 
-  Circuit() {}
-
   /** Computes the matrix for these angles. */
   void run(double[] values, int newQubits, int layers) {
     qubits = newQubits;
     size = 1 << newQubits;
+    gates = qubits + layers * (qubits - 1);
+    vectors = Simd.available() && size % CircuitSimd.LANES == 0;
     if (re.length < size * size) {
       re = new double[size * size];
       im = new double[size * size];
+    }
+    if (gatesRe.length < gates * GATE) {
+      gatesRe = new double[gates * GATE];
+      gatesIm = new double[gates * GATE];
     }
     Arrays.fill(re, 0, size * size, 0);
     Arrays.fill(im, 0, size * size, 0);
     for (int i = 0; i < size; i++) {
       re[i * size + i] = 1;
     }
-    for (int qubit = 0; qubit < qubits; qubit++) {
-      start(values, qubit);
-      apply(re, im, qubit, 1, false);
-    }
-    final int gates = layers * (qubits - 1);
     for (int gate = 0; gate < gates; gate++) {
-      pair(values, gate);
-      apply(re, im, qubit(gate), 2, false);
+      make(values, gate);
+      System.arraycopy(gateRe, 0, gatesRe, gate * GATE, GATE);
+      System.arraycopy(gateIm, 0, gatesIm, gate * GATE, GATE);
+    }
+    for (int from = 0; from < size; from += SLAB) {
+      final int to = Math.min(size, from + SLAB);
+      for (int gate = 0; gate < gates; gate++) {
+        take(gate);
+        apply(re, im, gate, from, to);
+      }
     }
   }
 
@@ -99,11 +127,17 @@ final class Circuit {
    * Writes the derivatives of {@code <dp, P>} by the angles; afterwards the matrix is the identity
    * again, to rounding.
    */
-  void back(double[] values, int layers, int n, double[] dp, double[] slopes) {
+  void back(double[] values, int n, double[] dp, double[] slopes) {
     if (gradRe.length < size * size) {
       gradRe = new double[size * size];
       gradIm = new double[size * size];
     }
+    if (sumsRe.length < gates * GATE) {
+      sumsRe = new double[gates * GATE];
+      sumsIm = new double[gates * GATE];
+    }
+    Arrays.fill(sumsRe, 0, gates * GATE, 0);
+    Arrays.fill(sumsIm, 0, gates * GATE, 0);
     for (int row = 0; row < size; row++) {
       for (int column = 0; column < size; column++) {
         final int at = row * size + column;
@@ -112,53 +146,77 @@ final class Circuit {
         gradIm[at] = g * im[at];
       }
     }
-    for (int gate = layers * (qubits - 1) - 1; gate >= 0; gate--) {
-      pair(values, gate);
-      apply(re, im, qubit(gate), 2, true);
-      products(qubit(gate), 2);
-      apply(gradRe, gradIm, qubit(gate), 2, true);
-      final int first = START * qubits + PAIR * gate;
-      for (int a = 0; a < PAIR; a++) {
-        // A rotation's derivative is half the rotation by pi more.
-        angles[a] += Math.PI;
-        pair();
-        angles[a] = values[first + a];
-        slopes[first + a] = slope(4);
+    for (int from = 0; from < size; from += SLAB) {
+      final int to = Math.min(size, from + SLAB);
+      for (int gate = gates - 1; gate >= 0; gate--) {
+        take(gate);
+        invert(1 << width(gate));
+        apply(re, im, gate, from, to);
+        products(gate, from, to);
+        apply(gradRe, gradIm, gate, from, to);
       }
     }
-    for (int qubit = qubits - 1; qubit >= 0; qubit--) {
-      start(values, qubit);
-      apply(re, im, qubit, 1, true);
-      products(qubit, 1);
-      apply(gradRe, gradIm, qubit, 1, true);
-      for (int a = 0; a < START; a++) {
+    for (int gate = 0; gate < gates; gate++) {
+      make(values, gate);
+      final int first = firstAngle(gate);
+      for (int a = 0; a < (width(gate) == 1 ? START : PAIR); a++) {
+        // A rotation's derivative is half the rotation by pi more.
         angles[a] += Math.PI;
-        start();
-        angles[a] = values[START * qubit + a];
-        slopes[START * qubit + a] = slope(2);
+        if (width(gate) == 1) {
+          start();
+        } else {
+          pair();
+        }
+        angles[a] = values[first + a];
+        slopes[first + a] = slope(gate);
       }
     }
   }
 
   /** {@code Re sum D o G}, where G is the gate with one angle moved by pi. */
-  private double slope(int side) {
+  private double slope(int gate) {
     double sum = 0;
-    for (int i = 0; i < side * side; i++) {
-      sum += sumRe[i] * gateRe[i] - sumIm[i] * gateIm[i];
+    final int numbers = 1 << (2 * width(gate));
+    for (int i = 0; i < numbers; i++) {
+      sum += sumsRe[gate * GATE + i] * gateRe[i] - sumsIm[gate * GATE + i] * gateIm[i];
     }
     return sum;
   }
 
-  /** The first qubit of a gate on a pair: in each layer 0, 2, ..., then 1, 3, .... */
+  /** How many qubits a gate acts on. */
+  private int width(int gate) {
+    return gate < qubits ? 1 : 2;
+  }
+
+  /** The first qubit of a gate: for pairs, in each layer, 0, 2, ..., then 1, 3, .... */
   private int qubit(int gate) {
-    final int within = gate % (qubits - 1);
+    if (gate < qubits) {
+      return gate;
+    }
+    final int within = (gate - qubits) % (qubits - 1);
     final int even = qubits / 2;
     return within < even ? 2 * within : 2 * (within - even) + 1;
   }
 
-  private void start(double[] values, int qubit) {
-    System.arraycopy(values, START * qubit, angles, 0, START);
-    start();
+  private int firstAngle(int gate) {
+    return gate < qubits ? START * gate : START * qubits + PAIR * (gate - qubits);
+  }
+
+  /** Makes a gate from its angles. */
+  private void make(double[] values, int gate) {
+    final boolean single = width(gate) == 1;
+    System.arraycopy(values, firstAngle(gate), angles, 0, single ? START : PAIR);
+    if (single) {
+      start();
+    } else {
+      pair();
+    }
+  }
+
+  /** Takes a gate that was made. */
+  private void take(int gate) {
+    System.arraycopy(gatesRe, gate * GATE, gateRe, 0, GATE);
+    System.arraycopy(gatesIm, gate * GATE, gateIm, 0, GATE);
   }
 
   /** {@code Rz(p2) Ry(p1) Rz(p0)}. */
@@ -168,11 +226,6 @@ final class Circuit {
     multiply(turnRe, turnIm, upperRe, upperIm, lowerRe, lowerIm, 2);
     rotateZ(angles[2], turnRe, turnIm);
     multiply(turnRe, turnIm, lowerRe, lowerIm, gateRe, gateIm, 2);
-  }
-
-  private void pair(double[] values, int gate) {
-    System.arraycopy(values, START * qubits + PAIR * gate, angles, 0, PAIR);
-    pair();
   }
 
   private void pair() {
@@ -262,21 +315,18 @@ final class Circuit {
     }
   }
 
-  /** Multiplies a matrix by the gate, or by its inverse, from the left. */
-  private void apply(double[] toRe, double[] toIm, int qubit, int width, boolean inverse) {
-    if (inverse) {
-      invert(1 << width);
-    }
+  /** Multiplies columns of a matrix by the gate at hand from the left. */
+  private void apply(double[] toRe, double[] toIm, int gate, int from, int to) {
+    final int width = width(gate);
     for (int group = 0; group < size >> width; group++) {
-      rows(group, qubit, width);
+      rows(group, qubit(gate), width);
       if (width == 1) {
-        apply2(toRe, toIm, rows[0], rows[1]);
+        apply2(toRe, toIm, rows[0], rows[1], from, to);
+      } else if (vectors) {
+        CircuitSimd.apply(toRe, toIm, rows, from, to, gateRe, gateIm);
       } else {
-        apply4(toRe, toIm, rows[0], rows[1], rows[2], rows[3]);
+        apply4(toRe, toIm, from, to);
       }
-    }
-    if (inverse) {
-      invert(1 << width);
     }
   }
 
@@ -297,7 +347,7 @@ final class Circuit {
     }
   }
 
-  private void apply2(double[] toRe, double[] toIm, int r0, int r1) {
+  private void apply2(double[] toRe, double[] toIm, int r0, int r1, int from, int to) {
     final double aRe = gateRe[0];
     final double aIm = gateIm[0];
     final double bRe = gateRe[1];
@@ -306,7 +356,7 @@ final class Circuit {
     final double cIm = gateIm[2];
     final double dRe = gateRe[3];
     final double dIm = gateIm[3];
-    for (int j = 0; j < size; j++) {
+    for (int j = from; j < to; j++) {
       final double x = toRe[r0 + j];
       final double y = toIm[r0 + j];
       final double s = toRe[r1 + j];
@@ -318,16 +368,16 @@ final class Circuit {
     }
   }
 
-  private void apply4(double[] toRe, double[] toIm, int r0, int r1, int r2, int r3) {
-    for (int j = 0; j < size; j++) {
-      final double x0 = toRe[r0 + j];
-      final double y0 = toIm[r0 + j];
-      final double x1 = toRe[r1 + j];
-      final double y1 = toIm[r1 + j];
-      final double x2 = toRe[r2 + j];
-      final double y2 = toIm[r2 + j];
-      final double x3 = toRe[r3 + j];
-      final double y3 = toIm[r3 + j];
+  private void apply4(double[] toRe, double[] toIm, int from, int to) {
+    for (int j = from; j < to; j++) {
+      final double x0 = toRe[rows[0] + j];
+      final double y0 = toIm[rows[0] + j];
+      final double x1 = toRe[rows[1] + j];
+      final double y1 = toIm[rows[1] + j];
+      final double x2 = toRe[rows[2] + j];
+      final double y2 = toIm[rows[2] + j];
+      final double x3 = toRe[rows[3] + j];
+      final double y3 = toIm[rows[3] + j];
       for (int i = 0; i < 4; i++) {
         final int g = 4 * i;
         toRe[rows[i] + j] =
@@ -352,18 +402,23 @@ final class Circuit {
     }
   }
 
-  /** Leaves {@code D_ab = 2 sum conj(B_a) V_b} / 2 over the rows a gate mixes. */
-  private void products(int qubit, int width) {
+  /** Adds {@code D_ab = sum conj(B_a) V_b} over the rows that a gate mixes. */
+  private void products(int gate, int from, int to) {
+    final int width = width(gate);
     final int side = 1 << width;
-    Arrays.fill(sumRe, 0);
-    Arrays.fill(sumIm, 0);
+    final int at = gate * GATE;
     for (int group = 0; group < size >> width; group++) {
-      rows(group, qubit, width);
+      rows(group, qubit(gate), width);
       for (int a = 0; a < side; a++) {
+        if (vectors && width == 2) {
+          CircuitSimd.products(
+              gradRe, gradIm, rows[a], re, im, rows, from, to, sumsRe, sumsIm, at + 4 * a, lanes);
+          continue;
+        }
         for (int b = 0; b < side; b++) {
           double r = 0;
           double m = 0;
-          for (int j = 0; j < size; j++) {
+          for (int j = from; j < to; j++) {
             final double gr = gradRe[rows[a] + j];
             final double gi = gradIm[rows[a] + j];
             final double vr = re[rows[b] + j];
@@ -371,8 +426,8 @@ final class Circuit {
             r += gr * vr + gi * vi;
             m += gr * vi - gi * vr;
           }
-          sumRe[a * side + b] += r;
-          sumIm[a * side + b] += m;
+          sumsRe[at + a * side + b] += r;
+          sumsIm[at + a * side + b] += m;
         }
       }
     }

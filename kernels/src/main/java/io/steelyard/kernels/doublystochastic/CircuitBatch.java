@@ -122,7 +122,7 @@ final class CircuitBatch implements Job {
       return;
     }
     Matrices.read(dy, matrix, room.weights);
-    room.circuit.back(room.angles, layers, n, room.weights, room.slopes);
+    room.circuit.back(room.angles, n, room.weights, room.slopes);
     Arrays.fill(room.weights, 0, entries, 0);
     for (int a = 0; a < count; a++) {
       dtheta[matrix * count + a] = room.slopes[a] * room.scores[a % entries];

@@ -96,8 +96,7 @@ final class Matrices {
             memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (start + j * stride) * Float.BYTES);
       }
     } else if (x.floatArray().isPresent()) {
-      System.arraycopy(
-          x.floatArray().get(), x.floatArrayOffset() + (int) start, to, offset, n);
+      System.arraycopy(x.floatArray().get(), x.floatArrayOffset() + (int) start, to, offset, n);
     } else {
       MemorySegment.copy(
           memory, ValueLayout.JAVA_FLOAT_UNALIGNED, start * Float.BYTES, to, offset, n);
@@ -116,8 +115,7 @@ final class Matrices {
             ValueLayout.JAVA_FLOAT_UNALIGNED, (start + j * stride) * Float.BYTES, from[offset + j]);
       }
     } else if (y.floatArray().isPresent()) {
-      System.arraycopy(
-          from, offset, y.floatArray().get(), y.floatArrayOffset() + (int) start, n);
+      System.arraycopy(from, offset, y.floatArray().get(), y.floatArrayOffset() + (int) start, n);
     } else {
       MemorySegment.copy(
           from, offset, memory, ValueLayout.JAVA_FLOAT_UNALIGNED, start * Float.BYTES, n);

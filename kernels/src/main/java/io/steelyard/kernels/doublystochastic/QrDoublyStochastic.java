@@ -18,18 +18,18 @@ import java.util.Optional;
  * standard deviation 1e-7 is added to it, from a generator that depends on the seed and on the
  * number of the matrix in the batch alone: the same call gives the same weights.
  *
- * <p>Edges: the matrix of zeros has the weights of noise; a NaN or an infinity makes its column of y
- * and those after it NaN; a matrix of one finite entry gives 1; one without entries gives nothing. A positive factor, or a
- * sign for each column, changes nothing; exchanging rows exchanges the rows of y, exchanging columns
- * does more than that.
+ * <p>Edges: the matrix of zeros has the weights of noise; a NaN or an infinity makes its column of
+ * y and those after it NaN; a matrix of one finite entry gives 1; one without entries gives
+ * nothing. A positive factor, or a sign for each column, changes nothing; exchanging rows exchanges
+ * the rows of y, exchanging columns does more than that.
  *
  * <p>Shapes: x {@code [..., T, T]}, any strides; y the same, and it may be x itself. Both dtypes
  * are computed in double by Householder's reflections, within about {@code T 2^-52} times the
  * condition number of x, and rounded once.
  *
- * <p>Cost: {@code 8/3 T^3} operations a matrix; matrices are worked on in parallel. Memory for a few
- * matrices in double that each working thread keeps. Nothing else is allocated in steady state, but
- * by noise. Results do not depend on the number of threads. Safe to call from any thread.
+ * <p>Cost: {@code 8/3 T^3} operations a matrix; matrices are worked on in parallel. Memory for a
+ * few matrices in double that each working thread keeps. Nothing else is allocated in steady state,
+ * but by noise. Results do not depend on the number of threads. Safe to call from any thread.
  *
  * <p>Source: arXiv 2504.16275, section 2.
  *
@@ -73,8 +73,8 @@ public final class QrDoublyStochastic {
    * @param y weights; modified
    * @param seed of the noise that matrices without full rank get
    * @param threads most threads to use, 0 for all processors
-   * @throws IllegalArgumentException if x is not square, dtypes or shapes differ, x and y overlap in
-   *     part, or threads is negative
+   * @throws IllegalArgumentException if x is not square, dtypes or shapes differ, x and y overlap
+   *     in part, or threads is negative
    */
   public static void apply(Tensor x, Tensor y, long seed, int threads) {
     Matrices.check(x, y);
@@ -114,12 +114,7 @@ public final class QrDoublyStochastic {
   private static Map<String, Tensor> gradient(Arguments arguments) {
     final Tensor x = arguments.tensor("x");
     final Tensor dx = Tensor.zerosLike(x);
-    vjp(
-        x,
-        arguments.tensor("dy"),
-        dx,
-        arguments.whole("seed"),
-        (int) arguments.whole("threads"));
+    vjp(x, arguments.tensor("dy"), dx, arguments.whole("seed"), (int) arguments.whole("threads"));
     return Map.of("dx", dx);
   }
 }

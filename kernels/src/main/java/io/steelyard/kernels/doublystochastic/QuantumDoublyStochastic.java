@@ -16,8 +16,8 @@ import java.util.Optional;
  * sampling.
  *
  * <p>On q qubits, {@code N = 2^q}, the first {@code q - log2 T} of which are traced out, {@code
- * P_ij = T / N sum over a, b of |U_(a T + i, b T + j)|^2}. Angle k is {@code theta_k s_(k mod T^2)},
- * s the scores of a matrix row by row.
+ * P_ij = T / N sum over a, b of |U_(a T + i, b T + j)|^2}. Angle k is {@code theta_k s_(k mod
+ * T^2)}, s the scores of a matrix row by row.
  *
  * <p>The circuit, qubit 0 being the most significant bit of an index, {@code Ry(a) = exp(-i a Y /
  * 2)} and so on: on each qubit {@code Rz(p2) Ry(p1) Rz(p0)}, {@code Rz(p0)} applied first; then, in
@@ -35,10 +35,10 @@ import java.util.Optional;
  * matrices; y like x, and it may be x itself. Both dtypes are computed in double, within about
  * {@code A 2^-50}, and rounded once.
  *
- * <p>Cost: {@code 32 N^2} operations for each pair and layer and as much again, four times over, for
- * the gradient; matrices are worked on in parallel. {@code 2 N^2} doubles, for the gradient twice
- * that, of memory that each working thread keeps. Nothing else is allocated in steady state. Results
- * do not depend on the number of threads. Safe to call from any thread.
+ * <p>Cost: {@code 32 N^2} operations for each pair and layer and as much again, four times over,
+ * for the gradient; matrices are worked on in parallel. {@code 2 N^2} doubles, for the gradient
+ * twice that, of memory that each working thread keeps. Nothing else is allocated in steady state.
+ * Results do not depend on the number of threads. Safe to call from any thread.
  *
  * <p>Source: arXiv 2504.16275, section 3; its circuits come from arXiv 2402.14991.
  *
@@ -127,8 +127,7 @@ public final class QuantumDoublyStochastic {
    * @throws IllegalArgumentException if a dtype, shape or value is not legal, or y shares memory
    *     with theta or, in part, with x
    */
-  public static void apply(
-      Tensor x, Tensor theta, Tensor y, int qubits, int layers, int threads) {
+  public static void apply(Tensor x, Tensor theta, Tensor y, int qubits, int layers, int threads) {
     Matrices.check(x, y);
     check(x, theta, qubits, layers, threads);
     checkApart("y", y, "theta", theta);
@@ -218,7 +217,7 @@ public final class QuantumDoublyStochastic {
   private static int qubits(Arguments arguments) {
     final int given = (int) arguments.whole("qubits");
     final long tokens = arguments.tensor("x").rowLength();
-    return given > 0 ? given : qubits((int) Math.clamp(tokens, 1, 1 << MOST_QUBITS));
+    return given > 0 ? given : qubits(Math.clamp(tokens, 1, 1 << MOST_QUBITS));
   }
 
   private static Map<String, Tensor> weights(Arguments arguments) {

@@ -81,8 +81,7 @@ final class ScalingSimd {
   }
 
   /** {@code best = max(best, (x - top) scale - a)}, where that is no NaN. */
-  static void raise(
-      float[] x, float top, float scale, float a, float[] best, int offset, int n) {
+  static void raise(float[] x, float top, float scale, float a, float[] best, int offset, int n) {
     final FloatVector m = FloatVector.broadcast(S, top);
     final FloatVector c = FloatVector.broadcast(S, scale);
     final FloatVector shift = FloatVector.broadcast(S, -a);
@@ -99,8 +98,7 @@ final class ScalingSimd {
    *
    * @param lanes the sums of each row, spread over as many numbers as a vector has lanes
    */
-  static void dots(
-      float[] k, int offset, int stride, float[] v, int from, int to, float[] lanes) {
+  static void dots(float[] k, int offset, int stride, float[] v, int from, int to, float[] lanes) {
     FloatVector a0 = FloatVector.zero(S);
     FloatVector b0 = FloatVector.zero(S);
     FloatVector a1 = FloatVector.zero(S);
@@ -191,10 +189,8 @@ final class ScalingSimd {
           FloatVector.fromArray(S, k, offset + j).mul(FloatVector.fromArray(S, v, j));
       final FloatVector q =
           FloatVector.fromArray(S, k, offset + j + L).mul(FloatVector.fromArray(S, v, j + L));
-      final FloatVector s =
-          p.mul(FloatVector.fromArray(S, dy, j)).blend(p, p.compare(EQ, 0));
-      final FloatVector t =
-          q.mul(FloatVector.fromArray(S, dy, j + L)).blend(q, q.compare(EQ, 0));
+      final FloatVector s = p.mul(FloatVector.fromArray(S, dy, j)).blend(p, p.compare(EQ, 0));
+      final FloatVector t = q.mul(FloatVector.fromArray(S, dy, j + L)).blend(q, q.compare(EQ, 0));
       s.intoArray(e, j);
       t.intoArray(e, j + L);
       a = a.add(s);
@@ -205,15 +201,7 @@ final class ScalingSimd {
 
   /** {@code sums += u e - c k v} of one row. */
   static void addGradient(
-      float[] e,
-      float u,
-      float[] k,
-      int offset,
-      float[] v,
-      float c,
-      float[] sums,
-      int to,
-      int n) {
+      float[] e, float u, float[] k, int offset, float[] v, float c, float[] sums, int to, int n) {
     final FloatVector first = FloatVector.broadcast(S, u);
     final FloatVector second = FloatVector.broadcast(S, -c);
     for (int j = 0; j < n; j += L) {

@@ -29,15 +29,15 @@ import java.util.Optional;
  * <p>Shapes: x {@code [..., T, T]}, any strides; y the same, and it may be x itself. dtype f32 runs
  * the SIMD kernel, whose entries are products of an exponential, computed once, with a factor for
  * the row and one for the column; it goes back to the scores when factors grow beyond {@code 2^60}.
- * Its weights are within {@code (32 + 4 s) 2^-23} relative of the exact ones, s being the largest
- * distance {@code |x_ij - max x_i| / epsilon} of a score that still has a weight; weights below
- * {@code 2^-64} may come out as 0. f64 runs the scalar meaning, in the log domain throughout.
+ * Its weights are within {@code (16 + s + K / 8) 2^-23} relative of the exact ones, s being the
+ * score's distance from the row's maximum over epsilon; weights below {@code 2^-64} may come out as
+ * 0. f64 runs the scalar meaning, in the log domain throughout.
  *
  * <p>Cost: O(T^2) an iteration, with T^2 exponentials in all; two iterations read the matrix once.
- * Each calling thread keeps memory for one matrix, and for the gradient for K rows and columns more;
- * nothing else is allocated in steady state, but for the gradient of a matrix that had to go back to
- * its scores, which runs the scalar meaning. Results do not depend on the number of threads, to the
- * bit. Safe to call from any thread.
+ * Each calling thread keeps memory for one matrix, and for the gradient for K rows and columns
+ * more; nothing else is allocated in steady state, but for the gradient of a matrix that had to go
+ * back to its scores, which runs the scalar meaning. Results do not depend on the number of
+ * threads, to the bit. Safe to call from any thread.
  *
  * <p>Source: arXiv 2110.11773 (Sinkformers), section 3; arXiv 2504.16275, section 2.
  *
@@ -99,8 +99,8 @@ public final class Sinkhorn {
    *
    * @param x scores; not modified unless it is y
    * @param y weights; modified
-   * @throws IllegalArgumentException if x is not square, dtypes or shapes differ, or x and y overlap
-   *     in part
+   * @throws IllegalArgumentException if x is not square, dtypes or shapes differ, or x and y
+   *     overlap in part
    */
   public static void apply(Tensor x, Tensor y, SinkhornOptions options) {
     Matrices.check(x, y);
@@ -121,11 +121,12 @@ public final class Sinkhorn {
   /**
    * Writes the gradient of what {@link #apply} computes, unrolled through the iterations that were
    * done: with {@code G = dy P}, from the last iteration t to the first, {@code G -= P_t rowsum(G)}
-   * where it normalised rows and {@code G -= P_t colsum(G)} where it normalised columns; {@code dx =
-   * G / epsilon}. It is exact for any number of iterations, converged or not.
+   * where it normalised rows and {@code G -= P_t colsum(G)} where it normalised columns; {@code dx
+   * = G / epsilon}. It is exact for any number of iterations, converged or not.
    *
    * <p>An entry with weight 0 gets gradient 0 and has no say, whatever dy holds there. The error of
-   * an f32 entry is within {@code K 2^-20} of {@code P_ij max |dy| / epsilon}.
+   * an f32 entry is within {@code 2^-16 max |dy| / epsilon} of the largest weight that it had after
+   * any of the iterations.
    *
    * <p>Cost: that of {@link #apply} twice, and K multiply-adds an entry; no P but one is formed.
    *

@@ -37,15 +37,15 @@ final class SinkhornBatch implements Job {
     OWN.get().run(x, dy, dx, options, true);
   }
 
-  private void run(Tensor scores, Tensor gradient, Tensor target, SinkhornOptions how, boolean back) {
+  private void run(
+      Tensor scores, Tensor gradient, Tensor target, SinkhornOptions how, boolean back) {
     x = scores;
     dy = gradient;
     out = target;
     options = how;
     backward = back;
     final int matrices = Matrices.count(scores);
-    final int most =
-        (double) scores.size() * how.iterations() < WORTH_WAKING ? 1 : how.threads();
+    final int most = (double) scores.size() * how.iterations() < WORTH_WAKING ? 1 : how.threads();
     final long entries = scores.rowLength() * scores.rowLength();
     final boolean large = matrices == 1 || entries > LARGE;
     threads = large ? most : 1;

@@ -383,14 +383,7 @@ final class SinkhornSolver implements Job {
 
   private void exponentials(int row, Room room) {
     ScalingSimd.exponentials(
-        room.in,
-        tops[row],
-        scale,
-        rowPotentials[row],
-        columnPotentials,
-        k,
-        row * stride,
-        stride);
+        room.in, tops[row], scale, rowPotentials[row], columnPotentials, k, row * stride, stride);
   }
 
   private void columnMaxima(int part, int from, int real, Room room) {
@@ -511,8 +504,7 @@ final class SinkhornSolver implements Job {
         c = u[i] * rowSums[i];
         left[2 * step * height + i] = c;
       }
-      ScalingSimd.addGradient(
-          room.e, u[i], k, i * stride, v, c, partials, at, stride);
+      ScalingSimd.addGradient(room.e, u[i], k, i * stride, v, c, partials, at, stride);
     }
     if (from < real) {
       Arrays.fill(rowSums, real, up(real, ROWS), 0);
@@ -563,16 +555,7 @@ final class SinkhornSolver implements Job {
       for (int r = i; r < Math.min(real, i + ROWS); r++) {
         read(dy, r, room.in, 0);
         ScalingSimd.gradient(
-            k,
-            r * stride,
-            v,
-            u[r],
-            room.in,
-            room.rows,
-            (r - i) * stride,
-            scale,
-            room.e,
-            stride);
+            k, r * stride, v, u[r], room.in, room.rows, (r - i) * stride, scale, room.e, stride);
         Matrices.writeRow(room.e, 0, out, firstRow + r);
       }
     }
