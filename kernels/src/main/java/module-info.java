@@ -9,6 +9,7 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.attention;
   exports io.steelyard.kernels.dense;
   exports io.steelyard.kernels.detection;
+  exports io.steelyard.kernels.doublystochastic;
   exports io.steelyard.kernels.elementary;
   exports io.steelyard.kernels.gating;
   exports io.steelyard.kernels.head;

@@ -3,6 +3,7 @@ package io.steelyard.bench;
 import io.steelyard.bench.attention.AttentionSuite;
 import io.steelyard.bench.dense.DenseSuite;
 import io.steelyard.bench.detection.DetectionSuite;
+import io.steelyard.bench.doublystochastic.SinkhornSuite;
 import io.steelyard.bench.elementary.ElementarySuite;
 import io.steelyard.bench.kronecker.KroneckerSuite;
 import io.steelyard.bench.loss.LossSuite;
@@ -28,6 +29,7 @@ final class Suites {
           new KroneckerSuite(),
           new LossSuite(),
           new RetrievalSuite(),
+          new SinkhornSuite(),
           new SoftSuite(),
           new SoftmaxSuite(),
           new SparseSuite());

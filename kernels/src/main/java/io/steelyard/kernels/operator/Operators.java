@@ -16,6 +16,9 @@ import io.steelyard.kernels.detection.CocoAp;
 import io.steelyard.kernels.detection.Nms;
 import io.steelyard.kernels.detection.SoftNms;
 import io.steelyard.kernels.detection.VocAp;
+import io.steelyard.kernels.doublystochastic.QrDoublyStochastic;
+import io.steelyard.kernels.doublystochastic.QuantumDoublyStochastic;
+import io.steelyard.kernels.doublystochastic.Sinkhorn;
 import io.steelyard.kernels.elementary.Erf;
 import io.steelyard.kernels.elementary.Exp;
 import io.steelyard.kernels.elementary.Log;
@@ -77,6 +80,9 @@ public final class Operators {
           Sparsemax.OPERATOR,
           Entmax15.OPERATOR,
           Entmax.OPERATOR,
+          Sinkhorn.OPERATOR,
+          QrDoublyStochastic.OPERATOR,
+          QuantumDoublyStochastic.OPERATOR,
           Exp.OPERATOR,
           Log.OPERATOR,
           Sigmoid.OPERATOR,
