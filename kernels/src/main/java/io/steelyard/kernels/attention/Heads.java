@@ -29,6 +29,9 @@ import java.util.function.DoubleUnaryOperator;
  */
 record Heads(int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
 
+  /** In place of log-sum-exps that are not wanted: an Optional around the others is garbage. */
+  static final Tensor NO_SUMS = Tensor.zeros(DType.F32, 0);
+
   private static final ThreadLocal<Heads> LAST =
       ThreadLocal.withInitial(() -> new Heads(0, 1, 1, 0, 0, 0, 0));
 

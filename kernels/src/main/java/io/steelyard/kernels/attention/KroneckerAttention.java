@@ -92,7 +92,7 @@ public final class KroneckerAttention {
                   Integer.MAX_VALUE,
                   "Most threads to use; 0 for all processors.")),
           KroneckerShapes.OUTPUTS,
-          arguments -> Map.of("o", outputs(arguments, Optional.empty())),
+          arguments -> Map.of("o", outputs(arguments, Heads.NO_SUMS)),
           Optional.of(
               new Operator.Vjp(
                   List.of(Port.of("do", "dL/dY", "[B, H, Tq, Dv]", "Gradient with respect to o.")),
@@ -120,7 +120,7 @@ public final class KroneckerAttention {
    */
   public static void apply(
       Tensor q, Tensor k1, Tensor k2, Tensor v1, Tensor v2, Tensor o, KroneckerOptions options) {
-    apply(q, k1, k2, v1, v2, o, Optional.empty(), options);
+    applied(q, k1, k2, v1, v2, o, Heads.NO_SUMS, options);
   }
 
   /**
@@ -138,21 +138,21 @@ public final class KroneckerAttention {
       Tensor o,
       Tensor lse,
       KroneckerOptions options) {
-    apply(q, k1, k2, v1, v2, o, Optional.of(lse), options);
+    applied(q, k1, k2, v1, v2, o, lse, options);
   }
 
-  private static void apply(
+  private static void applied(
       Tensor q,
       Tensor k1,
       Tensor k2,
       Tensor v1,
       Tensor v2,
       Tensor o,
-      Optional<Tensor> lse,
+      Tensor lse,
       KroneckerOptions options) {
     final KroneckerShapes shapes = KroneckerShapes.of(q, k1, k2, v1, v2, o);
-    if (lse.isPresent()) {
-      shapes.checkLogSums(lse.get(), q.dtype());
+    if (lse != Heads.NO_SUMS) {
+      shapes.checkLogSums(lse, q.dtype());
     }
     if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
       KroneckerAttentionSimd.apply(q, k1, k2, v1, v2, o, lse, shapes, options);
@@ -217,7 +217,7 @@ public final class KroneckerAttention {
     }
   }
 
-  private static Tensor outputs(Arguments arguments, Optional<Tensor> lse) {
+  private static Tensor outputs(Arguments arguments, Tensor lse) {
     final Tensor q = arguments.tensor("q");
     final Tensor k1 = arguments.tensor("k1");
     final Tensor k2 = arguments.tensor("k2");
@@ -225,7 +225,7 @@ public final class KroneckerAttention {
     final Tensor v2 = arguments.tensor("v2");
     final KroneckerShapes shapes = KroneckerShapes.of(q, k1, k2, v1, v2);
     final Tensor o = Tensor.zeros(q.dtype(), q.dim(0), q.dim(1), shapes.queries(), shapes.width());
-    apply(q, k1, k2, v1, v2, o, lse, options(arguments));
+    applied(q, k1, k2, v1, v2, o, lse, options(arguments));
     return o;
   }
 
@@ -237,7 +237,7 @@ public final class KroneckerAttention {
     final Tensor v2 = arguments.tensor("v2");
     KroneckerShapes.of(q, k1, k2, v1, v2);
     final Tensor lse = Tensor.zeros(q.dtype(), q.dim(0), q.dim(1), q.dim(2));
-    final Tensor o = outputs(arguments, Optional.of(lse));
+    final Tensor o = outputs(arguments, lse);
     final Tensor dq = Tensor.zerosLike(q);
     final Tensor dk1 = Tensor.zerosLike(k1);
     final Tensor dk2 = Tensor.zerosLike(k2);

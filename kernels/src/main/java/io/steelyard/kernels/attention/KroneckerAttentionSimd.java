@@ -6,7 +6,6 @@ import io.steelyard.kernels.rows.RowMask;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
-import java.util.Optional;
 
 /**
  * Attention to pairs of keys in float32. For one query, {@code K1 diag(q)} attends to the keys of
@@ -58,7 +57,7 @@ final class KroneckerAttentionSimd implements Job {
       Tensor v1,
       Tensor v2,
       Tensor o,
-      Optional<Tensor> logSums,
+      Tensor logSums,
       KroneckerShapes shapes,
       KroneckerOptions options) {
     final KroneckerAttentionSimd job = OWN.get();
@@ -68,7 +67,7 @@ final class KroneckerAttentionSimd implements Job {
     job.v1 = v1;
     job.v2 = v2;
     job.o = o;
-    job.logSums = logSums.orElse(NOTHING);
+    job.logSums = logSums;
     try {
       job.run(shapes, options);
     } finally {

@@ -3,7 +3,6 @@ package io.steelyard.kernels.attention;
 import io.steelyard.kernels.rows.RowMask;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
-import java.util.Optional;
 
 /** Attention to pairs of keys in double: one query's weights at a time, T1 by T2. */
 final class KroneckerMeaning {
@@ -44,7 +43,7 @@ final class KroneckerMeaning {
     weights = new double[shapes.first()][shapes.second()];
   }
 
-  void apply(Tensor o, Optional<Tensor> lse) {
+  void apply(Tensor o, Tensor lse) {
     for (int row = 0; row < shapes.batch() * shapes.heads() * shapes.queries(); row++) {
       load(row);
       final int head = row / shapes.queries();
@@ -59,8 +58,8 @@ final class KroneckerMeaning {
         }
         o.setDouble(o.rowOffset(row) + c * o.rowStride(), sum);
       }
-      if (lse.isPresent()) {
-        lse.get().setDouble(lse.get().flatIndex(row), logSum);
+      if (lse != Heads.NO_SUMS) {
+        lse.setDouble(lse.flatIndex(row), logSum);
       }
     }
   }

@@ -90,6 +90,7 @@ final class KroneckerPanels {
       work.valueStride = work.width();
     } else {
       work.loadKeys(keyRow + from, count);
+      work.loadValues(keyRow + from, count);
     }
     return count;
   }

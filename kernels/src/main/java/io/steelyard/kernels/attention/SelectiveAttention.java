@@ -116,7 +116,7 @@ public final class SelectiveAttention {
    */
   public static void apply(
       Tensor q, Tensor k, Tensor v, Temperatures temperatures, Tensor o, AttentionOptions options) {
-    apply(q, k, v, temperatures, o, Optional.empty(), options);
+    applied(q, k, v, temperatures, o, Heads.NO_SUMS, options);
   }
 
   /**
@@ -133,22 +133,22 @@ public final class SelectiveAttention {
       Tensor o,
       Tensor lse,
       AttentionOptions options) {
-    apply(q, k, v, temperatures, o, Optional.of(lse), options);
+    applied(q, k, v, temperatures, o, lse, options);
   }
 
-  private static void apply(
+  private static void applied(
       Tensor q,
       Tensor k,
       Tensor v,
       Temperatures temperatures,
       Tensor o,
-      Optional<Tensor> lse,
+      Tensor lse,
       AttentionOptions options) {
     final Heads heads = Heads.of(q, k, v, o, options);
-    temperatures.check(heads, q.dtype());
+    temperatures.check(heads, q.dtype().accumulator());
     temperatures.checkApart(o);
-    if (lse.isPresent()) {
-      heads.checkLogSums(lse.get(), q.dtype());
+    if (lse != Heads.NO_SUMS) {
+      heads.checkLogSums(lse, q.dtype().accumulator());
     }
     if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftmaxAttentionSimd.apply(q, k, v, temperatures, o, lse, heads, options);
@@ -190,10 +190,10 @@ public final class SelectiveAttention {
       Temperatures gradients,
       AttentionOptions options) {
     final Heads heads = Heads.of(q, k, v, options);
-    temperatures.check(heads, q.dtype());
-    gradients.check(heads, q.dtype());
-    heads.checkLikeOutput("o", o, q.dtype());
-    heads.checkLogSums(lse, q.dtype());
+    temperatures.check(heads, q.dtype().accumulator());
+    gradients.check(heads, q.dtype().accumulator());
+    heads.checkLikeOutput("o", o, q.dtype().accumulator());
+    heads.checkLogSums(lse, q.dtype().accumulator());
     heads.checkVjp(q, cotangent, dq, dk, dv);
     gradients.checkApart(dq);
     gradients.checkApart(dk);

@@ -79,7 +79,7 @@ public final class SoftmaxAttention {
    *     input
    */
   public static void apply(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
-    apply(q, k, v, o, Optional.empty(), options);
+    applied(q, k, v, o, Heads.NO_SUMS, options);
   }
 
   /**
@@ -90,14 +90,14 @@ public final class SoftmaxAttention {
    */
   public static void apply(
       Tensor q, Tensor k, Tensor v, Tensor o, Tensor lse, AttentionOptions options) {
-    apply(q, k, v, o, Optional.of(lse), options);
+    applied(q, k, v, o, lse, options);
   }
 
-  private static void apply(
-      Tensor q, Tensor k, Tensor v, Tensor o, Optional<Tensor> lse, AttentionOptions options) {
+  private static void applied(
+      Tensor q, Tensor k, Tensor v, Tensor o, Tensor lse, AttentionOptions options) {
     final Heads heads = Heads.of(q, k, v, o, options);
-    if (lse.isPresent()) {
-      heads.checkLogSums(lse.get(), q.dtype().accumulator());
+    if (lse != Heads.NO_SUMS) {
+      heads.checkLogSums(lse, q.dtype().accumulator());
     }
     if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftmaxAttentionSimd.apply(q, k, v, Temperatures.none(), o, lse, heads, options);
@@ -111,7 +111,7 @@ public final class SoftmaxAttention {
       Tensor k,
       Tensor v,
       Tensor o,
-      Optional<Tensor> lse,
+      Tensor lse,
       Heads heads,
       AttentionOptions options,
       Heads.Scoring scoring) {
@@ -211,15 +211,17 @@ public final class SoftmaxAttention {
   /** Writes log-sum-exps, row after row, where a call wants them. */
   private static final class Row {
 
-    private final Optional<Tensor> lse;
+    private final Tensor lse;
     private long row;
 
-    Row(Optional<Tensor> lse) {
+    Row(Tensor lse) {
       this.lse = lse;
     }
 
     void next(double logSum) {
-      lse.ifPresent(sums -> sums.setDouble(sums.flatIndex(row), logSum));
+      if (lse != Heads.NO_SUMS) {
+        lse.setDouble(lse.flatIndex(row), logSum);
+      }
       row++;
     }
   }

@@ -3,7 +3,6 @@ package io.steelyard.kernels.attention;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
-import java.util.Optional;
 
 /**
  * Softmax attention in float32: weights relative to a reference of each query, which is raised to
@@ -31,11 +30,11 @@ final class SoftmaxAttentionSimd extends FusedAttention {
       Tensor v,
       Temperatures temperatures,
       Tensor o,
-      Optional<Tensor> logSums,
+      Tensor logSums,
       Heads heads,
       AttentionOptions options) {
     final SoftmaxAttentionSimd job = OWN.get();
-    job.logSums = logSums.orElse(NOTHING);
+    job.logSums = logSums;
     job.scores().temper(temperatures.ofQueries(), temperatures.ofValues());
     try {
       job.run(q, k, v, o, heads, options);
