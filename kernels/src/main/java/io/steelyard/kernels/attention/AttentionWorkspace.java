@@ -1,9 +1,8 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.rows.RowCopy;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Panels of one thread, kept between calls so that kernels allocate nothing in steady state. */
 final class AttentionWorkspace {
@@ -166,36 +165,12 @@ final class AttentionWorkspace {
 
   /** Copies {@link #line} to a row. */
   void storeRow(Tensor to, long row, int length) {
-    final long at = to.rowOffset(row);
-    final long stride = to.rowStride();
-    if (inPlace(to)) {
-      System.arraycopy(
-          line, 0, to.floatArray().orElseThrow(), to.floatArrayOffset() + (int) at, length);
-      return;
-    }
-    final MemorySegment memory = to.memory();
-    for (int c = 0; c < length; c++) {
-      memory.set(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + c * stride) * Float.BYTES, line[c]);
-    }
+    RowCopy.store(line, 0, length, to, row, 1);
   }
 
   /** Copies a row. */
   static void copy(Tensor from, long row, int length, float[] to, int offset) {
-    final long at = from.rowOffset(row);
-    final long stride = from.rowStride();
-    if (inPlace(from)) {
-      System.arraycopy(
-          from.floatArray().orElseThrow(), from.floatArrayOffset() + (int) at, to, offset, length);
-    } else if (stride == 1) {
-      MemorySegment.copy(
-          from.memory(), ValueLayout.JAVA_FLOAT_UNALIGNED, at * Float.BYTES, to, offset, length);
-    } else {
-      final MemorySegment memory = from.memory();
-      for (int c = 0; c < length; c++) {
-        to[offset + c] =
-            memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + c * stride) * Float.BYTES);
-      }
-    }
+    RowCopy.load(from, row, 1, to, offset, length);
   }
 
   private static boolean inPlace(Tensor tensor) {

@@ -20,6 +20,9 @@ import io.steelyard.kernels.head.FourierDensity;
 import io.steelyard.kernels.head.NearestBasisVector;
 import io.steelyard.kernels.head.NormalizedSoftmax;
 import io.steelyard.kernels.head.Sdm;
+import io.steelyard.kernels.linear.LinearAttention;
+import io.steelyard.kernels.linear.MalaAttention;
+import io.steelyard.kernels.linear.NalaAttention;
 import io.steelyard.kernels.loss.CompSumLoss;
 import io.steelyard.kernels.loss.CrossEntropy;
 import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
@@ -71,6 +74,9 @@ public final class Operators {
           Erf.OPERATOR,
           SoftmaxAttention.OPERATOR,
           SigmoidAttention.OPERATOR,
+          LinearAttention.OPERATOR,
+          MalaAttention.OPERATOR,
+          NalaAttention.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,
           ActivationGate.OPERATOR,

@@ -1,0 +1,186 @@
+package io.steelyard.kernels.linear;
+
+import io.steelyard.kernels.attention.Heads;
+import io.steelyard.kernels.rows.RowCopy;
+import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
+
+/** Panels of one thread, kept between calls so that kernels allocate nothing in steady state. */
+final class LinearPanels {
+
+  /** Tokens at a time where all keys are seen: the most that are added up in one go. */
+  static final int BLOCK = 128;
+
+  /**
+   * Tokens at a time of the causal form: the pairs within a block cost more the longer it is, and
+   * reading the state between blocks the shorter it is.
+   */
+  static final int CAUSAL_BLOCK = 64;
+
+  private static final ThreadLocal<LinearPanels> OWN = ThreadLocal.withInitial(LinearPanels::new);
+  private static final int W = PanelProductsSimd.W;
+
+  /** D, and the distance of rows of queries and keys. */
+  int depth;
+
+  int depthStride;
+
+  /** Distance of rows of features, and how many leading ones of a row can be anything but 0. */
+  int features;
+
+  int extent;
+
+  /** Dv, and the distance of rows of values. */
+  int width;
+
+  int widthStride;
+
+  /** Queries or keys, before they are mapped. */
+  float[] raw = new float[0];
+
+  /** Gradients with respect to them. */
+  float[] rawGradients = new float[0];
+
+  float[] queries = new float[0];
+  float[] keys = new float[0];
+  float[] values = new float[0];
+  float[] out = new float[0];
+
+  /** Features of keys, turned. */
+  float[] turned = new float[0];
+
+  /** Gradients with respect to outputs, as given and times alpha. */
+  float[] cotangents = new float[0];
+
+  float[] scaled = new float[0];
+
+  /** Values, turned; and sums of {@link BlockSums}, turned. */
+  float[] turnedValues = new float[0];
+
+  float[] turnedSums = new float[0];
+
+  /** Gradients with respect to features. */
+  float[] gradients = new float[0];
+
+  /** Sums of values up to each token. */
+  float[] prefixes = new float[0];
+
+  /** Products of features within a block, a row for each query. */
+  final float[] scores = new float[CAUSAL_BLOCK * CAUSAL_BLOCK];
+
+  final float[] scoreGradients = new float[CAUSAL_BLOCK * CAUSAL_BLOCK];
+
+  /** One number for each token of a block. */
+  final float[] sums = new float[BLOCK];
+
+  final float[] alphas = new float[BLOCK];
+  final float[] gammas = new float[BLOCK];
+  final float[] sigmas = new float[BLOCK];
+  final float[] alphaGradients = new float[BLOCK];
+  final float[] gammaGradients = new float[BLOCK];
+  final float[] ones = new float[BLOCK];
+
+  /** Room for one vector. */
+  final float[] lanes = new float[W / 2];
+
+  /** One row in double. */
+  double[] row = new double[0];
+
+  double[] rowFeatures = new double[0];
+  double[] rowGradient = new double[0];
+
+  private LinearPanels() {
+    Arrays.fill(ones, 1);
+  }
+
+  static LinearPanels own() {
+    return OWN.get();
+  }
+
+  /** Makes room for the rows of a call. */
+  void bind(int newDepth, int newWidth, Features map) {
+    final int parts = map.parts();
+    if (newDepth == depth && newWidth == width && features == parts * depthStride) {
+      return;
+    }
+    depth = newDepth;
+    width = newWidth;
+    depthStride = padded(depth);
+    widthStride = padded(width);
+    features = parts * depthStride;
+    extent = features - depthStride + depth;
+    // Padding between rows is 0 from here on.
+    raw = new float[BLOCK * depthStride];
+    rawGradients = new float[BLOCK * depthStride];
+    values = new float[BLOCK * widthStride];
+    queries = new float[BLOCK * features];
+    keys = new float[BLOCK * features];
+    out = new float[BLOCK * widthStride];
+    turned = new float[features * CAUSAL_BLOCK];
+    prefixes = new float[BLOCK * widthStride];
+    cotangents = new float[BLOCK * widthStride];
+    scaled = new float[BLOCK * widthStride];
+    turnedValues = new float[widthStride * CAUSAL_BLOCK];
+    turnedSums = new float[widthStride * features];
+    gradients = new float[BLOCK * features];
+    if (row.length != depth || rowFeatures.length != parts * depth) {
+      row = new double[depth];
+      rowGradient = new double[depth];
+      rowFeatures = new double[parts * depth];
+    }
+  }
+
+  void bind(Heads heads, Features map) {
+    bind(heads.depth(), heads.width(), map);
+  }
+
+  /** Length of a row with its padding. */
+  static int padded(int length) {
+    return (length + W - 1) / W * W;
+  }
+
+  /** Maps queries, the first of which goes to row {@code first} of the panel. */
+  void loadQueries(Tensor q, long row, int first, int count, Features map) {
+    Arrays.fill(raw, 0, first * depthStride, 0);
+    RowCopy.load(q, row, count, raw, first * depthStride, depthStride);
+    FeaturesSimd.queries(map, this, first + count, queries);
+  }
+
+  /** Maps keys. */
+  void loadKeys(Tensor k, long row, int count, Features map) {
+    RowCopy.load(k, row, count, raw, 0, depthStride);
+    FeaturesSimd.keys(map, this, count, keys);
+  }
+
+  void loadValues(Tensor v, long row, int count) {
+    RowCopy.load(v, row, count, values, 0, widthStride);
+  }
+
+  /** Reads a row of {@link #raw} as double. */
+  void readRow(int t) {
+    for (int c = 0; c < depth; c++) {
+      row[c] = raw[t * depthStride + c];
+    }
+  }
+
+  /** Writes {@link #rowGradient} to a row of {@link #rawGradients}. */
+  void writeRow(int t) {
+    for (int c = 0; c < depth; c++) {
+      rawGradients[t * depthStride + c] = (float) rowGradient[c];
+    }
+  }
+
+  /** Reads a row of features, without its padding. */
+  void readFeatures(int t, float[] from) {
+    for (int f = 0; f < rowFeatures.length; f++) {
+      rowFeatures[f] = from[t * features + f / depth * depthStride + f % depth];
+    }
+  }
+
+  /** Writes a row of features. */
+  void writeFeatures(int t, float[] to) {
+    for (int f = 0; f < rowFeatures.length; f++) {
+      to[t * features + f / depth * depthStride + f % depth] = (float) rowFeatures[f];
+    }
+  }
+}

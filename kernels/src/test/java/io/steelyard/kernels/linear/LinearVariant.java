@@ -1,0 +1,127 @@
+package io.steelyard.kernels.linear;
+
+import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Stream;
+
+/** A linear attention with its choices made, and what tests compare it with. */
+record LinearVariant(String name, Features map, Readout readout) {
+
+  /** Outputs by the definition, and what would add up if all terms were positive. */
+  record Expected(double[] o, double[] mass) {}
+
+  static Stream<LinearVariant> all() {
+    return Stream.of(
+        new LinearVariant("linear elu1", FeatureMap.ELU1.features(), Readout.SUM),
+        new LinearVariant("linear relu", FeatureMap.RELU.features(), Readout.SUM),
+        new LinearVariant("linear exp", FeatureMap.EXP.features(), Readout.SUM),
+        new LinearVariant("mala mean", FeatureMap.ELU1.features(), Readout.MALA_MEAN),
+        new LinearVariant("mala root", FeatureMap.ELU1.features(), Readout.MALA_ROOT),
+        new LinearVariant("mala sum", FeatureMap.EXP.features(), Readout.MALA_SUM),
+        new LinearVariant("nala split", NalaForm.SPLIT.features(), Readout.MEAN),
+        new LinearVariant("nala cosine", NalaForm.COSINE.features(), Readout.MEAN));
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+
+  void apply(Tensor q, Tensor k, Tensor v, Tensor o, LinearOptions options) {
+    FeatureAttention.apply(q, k, v, o, map, readout, options);
+  }
+
+  float[] apply(Tensor q, Tensor k, Tensor v, LinearOptions options) {
+    final float[] o = new float[(int) (q.dim(0) * q.dim(1) * q.dim(2) * v.dim(3))];
+    Arrays.fill(o, Float.NaN);
+    apply(q, k, v, Tensor.of(o, q.dim(0), q.dim(1), q.dim(2), v.dim(3)), options);
+    return o;
+  }
+
+  /** The scalar meaning, of the same numbers. */
+  double[] meaning(Tensor q, Tensor k, Tensor v, LinearOptions options) {
+    final Tensor o = Tensor.zeros(DType.F64, q.dim(0), q.dim(1), q.dim(2), v.dim(3));
+    apply(q.to(DType.F64), k.to(DType.F64), v.to(DType.F64), o, options);
+    return o.toDoubleArray();
+  }
+
+  LinearState newState(DType dtype, LinearState.Shape shape, double eps) {
+    return new LinearState(dtype, shape, map, readout, eps);
+  }
+
+  /** Weight by weight: quadratic in tokens, with nothing in common with the sums. */
+  Expected expected(Tensor q, Tensor k, Tensor v, LinearOptions options) {
+    final int queries = (int) q.dim(2);
+    final int keys = (int) k.dim(2);
+    final int depth = (int) q.dim(3);
+    final int width = (int) v.dim(3);
+    final int rows = (int) (q.dim(0) * q.dim(1)) * queries;
+    final double[] o = new double[rows * width];
+    final double[] mass = new double[o.length];
+    for (int row = 0; row < rows; row++) {
+      final int head = row / queries;
+      final int batch = head / (int) q.dim(1);
+      final int keyHead = (int) (head % q.dim(1) * k.dim(1) / q.dim(1));
+      final int seen =
+          options.causal() ? Math.clamp(row % queries + 1 + keys - queries, 0, keys) : keys;
+      final double[] phi = new double[map.parts() * depth];
+      map.query(numbers(q, row, depth), phi);
+      final double[] a = new double[seen];
+      double total = 0;
+      for (int j = 0; j < seen; j++) {
+        final double[] psi = new double[phi.length];
+        map.key(numbers(k, (batch * k.dim(1) + keyHead) * keys + j, depth), psi);
+        for (int f = 0; f < phi.length; f++) {
+          a[j] += phi[f] * psi[f];
+        }
+        total += a[j];
+      }
+      for (int j = 0; j < seen; j++) {
+        final double c =
+            switch (readout) {
+              case MALA_MEAN -> 1 / (Math.sqrt(depth) * seen);
+              case MALA_ROOT -> 1 / Math.sqrt(depth);
+              case MALA_SUM, SUM, MEAN -> 1;
+            };
+        final double share =
+            switch (readout) {
+              case SUM -> a[j] / (total + options.eps());
+              case MEAN -> a[j] / seen / (total / seen + options.eps());
+              case MALA_MEAN, MALA_ROOT, MALA_SUM ->
+                  (1 + 1 / (c * total + options.eps())) * c * a[j];
+            };
+        final double offset = readout.centred() ? c * total / seen : 0;
+        final double[] value = numbers(v, (batch * k.dim(1) + keyHead) * keys + j, width);
+        for (int x = 0; x < width; x++) {
+          o[row * width + x] += (share - offset) * value[x];
+          mass[row * width + x] += (share + offset) * Math.abs(value[x]);
+        }
+      }
+    }
+    return new Expected(o, mass);
+  }
+
+  private static double[] numbers(Tensor from, long row, int count) {
+    final double[] numbers = new double[count];
+    for (int c = 0; c < count; c++) {
+      numbers[c] = from.getDouble(from.rowOffset(row) + c * from.rowStride());
+    }
+    return numbers;
+  }
+
+  static RandomGenerator random(long seed) {
+    return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+  }
+
+  static Tensor normal(RandomGenerator random, int... shape) {
+    final long[] extents = Arrays.stream(shape).asLongStream().toArray();
+    final float[] data = new float[Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
+    for (int i = 0; i < data.length; i++) {
+      data[i] = (float) random.nextGaussian();
+    }
+    return Tensor.of(data, extents);
+  }
+}
