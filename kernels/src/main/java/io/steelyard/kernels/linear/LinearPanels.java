@@ -177,10 +177,11 @@ final class LinearPanels {
     }
   }
 
-  /** Writes a row of features. */
+  /** Writes a row of features, and 0 to its padding. */
   void writeFeatures(int t, float[] to) {
-    for (int f = 0; f < rowFeatures.length; f++) {
-      to[t * features + f / depth * depthStride + f % depth] = (float) rowFeatures[f];
+    for (int f = 0; f < features; f++) {
+      final int c = f % depthStride;
+      to[t * features + f] = c < depth ? (float) rowFeatures[f / depthStride * depth + c] : 0;
     }
   }
 }

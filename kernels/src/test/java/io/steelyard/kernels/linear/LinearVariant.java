@@ -61,23 +61,31 @@ record LinearVariant(String name, Features map, Readout readout) {
     final int rows = (int) (q.dim(0) * q.dim(1)) * queries;
     final double[] o = new double[rows * width];
     final double[] mass = new double[o.length];
+    final double[][] psi = new double[(int) (k.dim(0) * k.dim(1)) * keys][map.parts() * depth];
+    for (int j = 0; j < psi.length; j++) {
+      map.key(numbers(k, j, depth), psi[j]);
+    }
     for (int row = 0; row < rows; row++) {
       final int head = row / queries;
       final int batch = head / (int) q.dim(1);
-      final int keyHead = (int) (head % q.dim(1) * k.dim(1) / q.dim(1));
+      final int keyHead = (int) (batch * k.dim(1) + head % q.dim(1) * k.dim(1) / q.dim(1));
       final int seen =
           options.causal() ? Math.clamp(row % queries + 1 + keys - queries, 0, keys) : keys;
       final double[] phi = new double[map.parts() * depth];
       map.query(numbers(q, row, depth), phi);
       final double[] a = new double[seen];
+      // Features of the cosine form may cancel: what is rounded is their products.
+      final double[] positive = new double[seen];
       double total = 0;
+      double positiveTotal = 0;
       for (int j = 0; j < seen; j++) {
-        final double[] psi = new double[phi.length];
-        map.key(numbers(k, (batch * k.dim(1) + keyHead) * keys + j, depth), psi);
         for (int f = 0; f < phi.length; f++) {
-          a[j] += phi[f] * psi[f];
+          final double product = phi[f] * psi[keyHead * keys + j][f];
+          a[j] += product;
+          positive[j] += Math.abs(product);
         }
         total += a[j];
+        positiveTotal += positive[j];
       }
       for (int j = 0; j < seen; j++) {
         final double c =
@@ -86,18 +94,19 @@ record LinearVariant(String name, Features map, Readout readout) {
               case MALA_ROOT -> 1 / Math.sqrt(depth);
               case MALA_SUM, SUM, MEAN -> 1;
             };
-        final double share =
+        final double factor =
             switch (readout) {
-              case SUM -> a[j] / (total + options.eps());
-              case MEAN -> a[j] / seen / (total / seen + options.eps());
-              case MALA_MEAN, MALA_ROOT, MALA_SUM ->
-                  (1 + 1 / (c * total + options.eps())) * c * a[j];
+              case SUM -> 1 / (total + options.eps());
+              case MEAN -> 1.0 / seen / (total / seen + options.eps());
+              case MALA_MEAN, MALA_ROOT, MALA_SUM -> (1 + 1 / (c * total + options.eps())) * c;
             };
         final double offset = readout.centred() ? c * total / seen : 0;
-        final double[] value = numbers(v, (batch * k.dim(1) + keyHead) * keys + j, width);
+        final double worst =
+            positive[j] * factor * (total == 0 ? 1 : Math.max(1, positiveTotal / total)) + offset;
+        final double[] value = numbers(v, (long) keyHead * keys + j, width);
         for (int x = 0; x < width; x++) {
-          o[row * width + x] += (share - offset) * value[x];
-          mass[row * width + x] += (share + offset) * Math.abs(value[x]);
+          o[row * width + x] += (a[j] * factor - offset) * value[x];
+          mass[row * width + x] += worst * Math.abs(value[x]);
         }
       }
     }
