@@ -9,7 +9,7 @@ import java.util.Arrays;
  */
 final class BlockSums {
 
-  /** The sums, rounded: rows of M, then z, then u. */
+  /** The sums, rounded: slabs of M, then z, then u. */
   float[] high = new float[0];
 
   /** What rounding has cost. */
@@ -53,16 +53,27 @@ final class BlockSums {
   }
 
   /** Adds a block of keys and values. */
-  void add(LinearPanels work, float[] keys, float[] values, int rows) {
-    addProducts(work, keys, values, rows);
-    PanelProductsSimd.addRows(work.ones, rows, keys, features, features, recent, z());
-    PanelProductsSimd.addRows(work.ones, rows, values, width, width, recent, u());
+  void add(LinearPanels work, int rows) {
+    PanelProductsSimd.groupColumns(
+        work.keys, features, rows, work.extent, work.keyColumns, LinearPanels.BLOCK);
+    addProducts(work, work.keyColumns, work.valueSlabs, rows);
+    PanelProductsSimd.addRows(work.ones, rows, work.keys, features, features, recent, z());
+    PanelProductsSimd.addRows(work.ones, rows, work.values, width, width, recent, u());
   }
 
   /** Adds to M alone. */
-  void addProducts(LinearPanels work, float[] rowsOfM, float[] values, int rows) {
+  void addProducts(LinearPanels work, float[] columns, float[] slabs, int rows) {
     PanelProductsSimd.multiply(
-        rowsOfM, 0, 1, features, values, 0, width, rows, recent, 0, width, work.extent, width);
+        columns,
+        LinearPanels.BLOCK,
+        slabs,
+        LinearPanels.BLOCK,
+        rows,
+        recent,
+        PanelProductsSimd.W,
+        features * PanelProductsSimd.W,
+        work.extent,
+        width);
   }
 
   /** Takes the block into the sums. */
@@ -79,14 +90,23 @@ final class BlockSums {
   }
 
   /** {@code out_t += phi_t^T M}, of folded blocks. */
-  void read(LinearPanels work, float[] queries, int rows, float[] out) {
+  void read(LinearPanels work, float[] groups, int rows, float[] out) {
     PanelProductsSimd.multiply(
-        queries, 0, features, 1, high, 0, width, work.extent, out, 0, width, rows, width);
+        groups,
+        features,
+        high,
+        features,
+        work.extent,
+        out,
+        width,
+        PanelProductsSimd.W,
+        rows,
+        width);
   }
 
-  /** Writes {@code M^T}. */
+  /** Writes {@code M^T} in slabs. */
   void turn(float[] to) {
-    PanelProductsSimd.turn(high, 0, width, features, width, to, features);
+    PanelProductsSimd.turnSlabs(high, features, features, width, to, width);
   }
 
   /** Takes on what another holds. */

@@ -1,6 +1,7 @@
 package io.steelyard.kernels.linear;
 
 import io.steelyard.kernels.attention.Heads;
+import io.steelyard.kernels.dense.GemmSimd;
 import io.steelyard.kernels.parallel.Job;
 import io.steelyard.kernels.parallel.Workers;
 import io.steelyard.kernels.rows.RowCopy;
@@ -163,7 +164,7 @@ final class LinearJob implements Job {
       final int n = Math.min(BLOCK, end - from);
       work.loadKeys(k, row + from, n, map);
       work.loadValues(v, row + from, n);
-      own.add(work, work.keys, work.values, n);
+      own.add(work, n);
       own.fold();
     }
   }
@@ -177,7 +178,7 @@ final class LinearJob implements Job {
       final int n = Math.min(BLOCK, end - from);
       work.loadQueries(q, row + from, 0, n, map);
       Arrays.fill(work.out, 0, BLOCK * work.widthStride, 0);
-      all.read(work, work.queries, n, work.out);
+      all.read(work, work.queryGroups, n, work.out);
       Arrays.fill(work.sums, 0);
       sumWeights(work, all, n);
       for (int t = 0; t < n; t++) {
@@ -205,12 +206,12 @@ final class LinearJob implements Job {
       final int n = Math.min(CAUSAL_BLOCK, heads.keys() - from);
       work.loadKeys(k, keyRow + from, n, map);
       work.loadValues(v, keyRow + from, n);
-      before.add(work, work.keys, work.values, n);
+      before.add(work, n);
       // Queries stand beside the last keys.
       final int first = Math.max(0, ahead - from);
       if (first < n) {
-        PanelProductsSimd.turn(
-            work.keys, 0, work.features, n, work.extent, work.turned, CAUSAL_BLOCK);
+        PanelProductsSimd.groupRows(
+            work.keys, work.features, n, work.extent, work.keyGroups, work.features);
         for (int h = 0; h < group; h++) {
           final long row = (long) (keyHead * group + h) * heads.queries() + from - ahead + first;
           readCausal(work, before, row, from, first, n);
@@ -232,16 +233,18 @@ final class LinearJob implements Job {
       LinearPanels work, BlockSums before, long row, int from, int first, int n) {
     final int stride = work.widthStride;
     work.loadQueries(q, row, first, n - first, map);
-    Arrays.fill(work.out, 0, CAUSAL_BLOCK * stride, 0);
-    before.read(work, work.queries, n, work.out);
+    PanelProductsSimd.turnGroups(
+        work.queryGroups, work.features, n, work.extent, work.turnedQueries, work.features);
+    scores(work.keyGroups, work.turnedQueries, work.features, work.extent, n, work.scores);
+    // The block comes first, while sums are small: its many terms then cost no precision.
     Arrays.fill(work.sums, 0);
+    PanelProductsSimd.addRows(work.ones, n, work.scores, CAUSAL_BLOCK, CAUSAL_BLOCK, work.sums, 0);
     sumWeights(work, before, n);
-    scores(work, work.queries, work.turned, work.extent, work.features, n, work.scores);
-    PanelProductsSimd.dots(
-        work.scores, CAUSAL_BLOCK, work.ones, 0, 0, n, CAUSAL_BLOCK, work.sums, work.lanes);
     // The sum of the block's values tells whether they are all finite.
     final boolean finite = PanelProductsSimd.finite(before.recent, before.u(), stride, work.lanes);
-    accumulate(work.scores, work.values, stride, finite, n, work.out, stride);
+    Arrays.fill(work.out, 0, CAUSAL_BLOCK * stride, 0);
+    accumulate(work, work.scores, work.values, work.valueSlabs, stride, finite, n, work.out);
+    before.read(work, work.queryGroups, n, work.out);
     for (int t = first; t < n; t++) {
       weigh(work, t, from + t + 1L);
     }
@@ -255,67 +258,63 @@ final class LinearJob implements Job {
   }
 
   /**
-   * {@code s_tj = x_t . y_j} for {@code j <= t}, else 0.
+   * {@code s_jt = x_j . y_t} for {@code j <= t}, else 0.
    *
-   * @param turned y, turned
+   * @param groups x
+   * @param turned y, transposed, in slabs
    */
-  static void scores(
-      LinearPanels work, float[] x, float[] turned, int depth, int stride, int n, float[] s) {
+  static void scores(float[] groups, float[] turned, int pitch, int depth, int n, float[] s) {
     Arrays.fill(s, 0);
-    for (int t = 0; t < n; t += R) {
-      final int columns = Math.min(CAUSAL_BLOCK, (t + R + W - 1) / W * W);
-      PanelProductsSimd.multiply(
-          x,
-          t * stride,
-          stride,
-          1,
-          turned,
-          0,
-          CAUSAL_BLOCK,
-          depth,
-          s,
-          t * CAUSAL_BLOCK,
-          CAUSAL_BLOCK,
-          R,
-          columns);
-      for (int i = t; i < t + R; i++) {
-        Arrays.fill(s, i * CAUSAL_BLOCK + i + 1, (i + 1) * CAUSAL_BLOCK, 0);
+    for (int j = 0; j < n; j += R) {
+      for (int t = j / W * W; t < n; t += W) {
+        GemmSimd.multiply(
+            groups, j * pitch, turned, t * pitch, depth, s, j * CAUSAL_BLOCK + t, CAUSAL_BLOCK);
+      }
+      for (int i = j; i < j + R; i++) {
+        Arrays.fill(s, i * CAUSAL_BLOCK, i * CAUSAL_BLOCK + i, 0);
       }
     }
   }
 
   /**
-   * {@code c_t += sum_{j <= t} s_tj b_j}.
+   * {@code c_t += sum_{j <= t} s_jt b_j}.
    *
+   * @param b as rows, {@code stride} apart like those of c
+   * @param slabs b
    * @param finite whether all of b is: else pairs that do not see each other are left out one by
    *     one, since a weight of 0 does not silence a NaN
    */
   static void accumulate(
-      float[] s, float[] b, int bStride, boolean finite, int n, float[] c, int cStride) {
+      LinearPanels work,
+      float[] s,
+      float[] b,
+      float[] slabs,
+      int stride,
+      boolean finite,
+      int n,
+      float[] c) {
     if (finite) {
-      for (int t = 0; t < n; t += R) {
-        PanelProductsSimd.multiply(
-            s,
-            t * CAUSAL_BLOCK,
-            CAUSAL_BLOCK,
-            1,
-            b,
-            0,
-            bStride,
-            Math.min(n, t + R),
-            c,
-            t * cStride,
-            cStride,
-            R,
-            cStride);
+      PanelProductsSimd.groupColumns(s, CAUSAL_BLOCK, n, n, work.scoreGroups, CAUSAL_BLOCK);
+      for (int x = 0; x < stride; x += W) {
+        for (int t = 0; t < n; t += R) {
+          GemmSimd.multiply(
+              work.scoreGroups,
+              t * CAUSAL_BLOCK,
+              slabs,
+              x * BLOCK,
+              Math.min(n, t + R),
+              c,
+              t * stride + x,
+              stride);
+        }
       }
       return;
     }
     for (int t = 0; t < n; t++) {
       for (int j = 0; j <= t; j++) {
-        for (int x = 0; x < cStride; x++) {
-          c[t * cStride + x] =
-              Math.fma(s[t * CAUSAL_BLOCK + j], b[j * bStride + x], c[t * cStride + x]);
+        for (int x = 0; x < stride; x++) {
+          c[t * stride + x] =
+              Math.fma(s[j * CAUSAL_BLOCK + t], b[j * stride + x], c[t * stride + x]);
         }
       }
     }

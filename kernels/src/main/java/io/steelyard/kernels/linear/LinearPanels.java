@@ -41,22 +41,32 @@ final class LinearPanels {
   /** Gradients with respect to them. */
   float[] rawGradients = new float[0];
 
+  /** Features, as rows; packed as left factors, as they are and transposed; and as right ones. */
   float[] queries = new float[0];
-  float[] keys = new float[0];
-  float[] values = new float[0];
-  float[] out = new float[0];
 
-  /** Features of keys, turned. */
-  float[] turned = new float[0];
+  float[] queryGroups = new float[0];
+  float[] queryColumns = new float[0];
+  float[] turnedQueries = new float[0];
+  float[] querySlabs = new float[0];
+  float[] keys = new float[0];
+  float[] keyGroups = new float[0];
+  float[] keyColumns = new float[0];
+  float[] keySlabs = new float[0];
+
+  float[] values = new float[0];
+  float[] valueGroups = new float[0];
+  float[] valueSlabs = new float[0];
+  float[] out = new float[0];
 
   /** Gradients with respect to outputs, as given and times alpha. */
   float[] cotangents = new float[0];
 
   float[] scaled = new float[0];
+  float[] scaledGroups = new float[0];
+  float[] turnedScaled = new float[0];
+  float[] scaledSlabs = new float[0];
 
-  /** Values, turned; and sums of {@link BlockSums}, turned. */
-  float[] turnedValues = new float[0];
-
+  /** M of {@link BlockSums}, transposed. */
   float[] turnedSums = new float[0];
 
   /** Gradients with respect to features. */
@@ -65,9 +75,12 @@ final class LinearPanels {
   /** Sums of values up to each token. */
   float[] prefixes = new float[0];
 
-  /** Products of features within a block, a row for each query. */
+  /** Products of features within a block, a row for each key; packed either way. */
   final float[] scores = new float[CAUSAL_BLOCK * CAUSAL_BLOCK];
 
+  final float[] scoreGroups = new float[CAUSAL_BLOCK * CAUSAL_BLOCK];
+
+  /** Gradients with respect to them. */
   final float[] scoreGradients = new float[CAUSAL_BLOCK * CAUSAL_BLOCK];
 
   /** One number for each token of a block. */
@@ -112,17 +125,27 @@ final class LinearPanels {
     // Padding between rows is 0 from here on.
     raw = new float[BLOCK * depthStride];
     rawGradients = new float[BLOCK * depthStride];
-    values = new float[BLOCK * widthStride];
     queries = new float[BLOCK * features];
+    queryGroups = new float[BLOCK * features];
+    queryColumns = new float[BLOCK * features];
+    turnedQueries = new float[BLOCK * features];
+    querySlabs = new float[BLOCK * features];
     keys = new float[BLOCK * features];
+    keyGroups = new float[BLOCK * features];
+    keyColumns = new float[BLOCK * features];
+    keySlabs = new float[BLOCK * features];
+    gradients = new float[BLOCK * features];
+    values = new float[BLOCK * widthStride];
+    valueGroups = new float[BLOCK * widthStride];
+    valueSlabs = new float[BLOCK * widthStride];
     out = new float[BLOCK * widthStride];
-    turned = new float[features * CAUSAL_BLOCK];
-    prefixes = new float[BLOCK * widthStride];
     cotangents = new float[BLOCK * widthStride];
     scaled = new float[BLOCK * widthStride];
-    turnedValues = new float[widthStride * CAUSAL_BLOCK];
+    scaledGroups = new float[BLOCK * widthStride];
+    turnedScaled = new float[BLOCK * widthStride];
+    scaledSlabs = new float[BLOCK * widthStride];
+    prefixes = new float[BLOCK * widthStride];
     turnedSums = new float[widthStride * features];
-    gradients = new float[BLOCK * features];
     if (row.length != depth || rowFeatures.length != parts * depth) {
       row = new double[depth];
       rowGradient = new double[depth];
@@ -144,6 +167,7 @@ final class LinearPanels {
     Arrays.fill(raw, 0, first * depthStride, 0);
     RowCopy.load(q, row, count, raw, first * depthStride, depthStride);
     FeaturesSimd.queries(map, this, first + count, queries);
+    PanelProductsSimd.groupRows(queries, features, first + count, extent, queryGroups, features);
   }
 
   /** Maps keys. */
@@ -154,6 +178,7 @@ final class LinearPanels {
 
   void loadValues(Tensor v, long row, int count) {
     RowCopy.load(v, row, count, values, 0, widthStride);
+    PanelProductsSimd.slabs(values, widthStride, count, widthStride, valueSlabs, BLOCK);
   }
 
   /** Reads a row of {@link #raw} as double. */

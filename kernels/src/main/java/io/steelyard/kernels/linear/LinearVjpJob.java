@@ -1,6 +1,7 @@
 package io.steelyard.kernels.linear;
 
 import io.steelyard.kernels.attention.Heads;
+import io.steelyard.kernels.dense.GemmSimd;
 import io.steelyard.kernels.parallel.Job;
 import io.steelyard.kernels.parallel.Workers;
 import io.steelyard.kernels.rows.RowCopy;
@@ -22,6 +23,7 @@ import java.util.Arrays;
 final class LinearVjpJob implements Job {
 
   private static final int R = PanelProductsSimd.R;
+  private static final int W = PanelProductsSimd.W;
   private static final int BLOCK = LinearPanels.BLOCK;
   private static final int CAUSAL_BLOCK = LinearPanels.CAUSAL_BLOCK;
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
@@ -187,7 +189,7 @@ final class LinearVjpJob implements Job {
       final int n = Math.min(BLOCK, end - from);
       work.loadKeys(k, row + from, n, map);
       work.loadValues(v, row + from, n);
-      own.add(work, work.keys, work.values, n);
+      own.add(work, n);
       own.fold();
     }
   }
@@ -237,8 +239,7 @@ final class LinearVjpJob implements Job {
     final int end = Math.min(heads.keys(), start + keySpan);
     for (int from = start; from < end; from += BLOCK) {
       final int n = Math.min(BLOCK, end - from);
-      work.loadKeys(k, row + from, n, map);
-      work.loadValues(v, row + from, n);
+      loadBlock(work, row + from, n);
       beginKeyGradients(work, all, n);
       endKeyGradients(work, row + from, n);
     }
@@ -255,7 +256,7 @@ final class LinearVjpJob implements Job {
     for (int from = 0; from < heads.keys(); from += CAUSAL_BLOCK) {
       final int n = Math.min(CAUSAL_BLOCK, heads.keys() - from);
       loadBlock(work, keyRow + from, n);
-      before.add(work, work.keys, work.values, n);
+      before.add(work, n);
       final int first = Math.max(0, ahead - from);
       if (first < n) {
         before.turn(work.turnedSums);
@@ -280,23 +281,24 @@ final class LinearVjpJob implements Job {
   private void loadBlock(LinearPanels work, long row, int n) {
     work.loadKeys(k, row, n, map);
     work.loadValues(v, row, n);
-    PanelProductsSimd.turn(work.keys, 0, work.features, n, work.extent, work.turned, CAUSAL_BLOCK);
-    PanelProductsSimd.turn(
-        work.values, 0, work.widthStride, n, heads.width(), work.turnedValues, CAUSAL_BLOCK);
+    PanelProductsSimd.groupRows(
+        work.keys, work.features, n, work.extent, work.keyGroups, work.features);
+    PanelProductsSimd.groupRows(
+        work.values, work.widthStride, n, work.width, work.valueGroups, work.widthStride);
   }
 
   private void queryBlock(
       LinearPanels work, BlockSums before, long row, int from, int first, int n) {
     final int stride = work.widthStride;
     beginQueries(work, before, row, first, n);
-    LinearJob.scores(work, work.queries, work.turned, work.extent, work.features, n, work.scores);
-    PanelProductsSimd.dots(
-        work.scores, CAUSAL_BLOCK, work.ones, 0, 0, n, CAUSAL_BLOCK, work.sums, work.lanes);
+    scores(work, n);
+    PanelProductsSimd.addRows(work.ones, n, work.scores, CAUSAL_BLOCK, CAUSAL_BLOCK, work.sums, 0);
     final boolean valuesFinite =
         PanelProductsSimd.finite(before.recent, before.u(), stride, work.lanes);
     // Within the block: its share of m, whose product with the cotangent is all that is needed.
     Arrays.fill(work.out, 0, CAUSAL_BLOCK * stride, 0);
-    LinearJob.accumulate(work.scores, work.values, stride, valuesFinite, n, work.out, stride);
+    LinearJob.accumulate(
+        work, work.scores, work.values, work.valueSlabs, stride, valuesFinite, n, work.out);
     PanelProductsSimd.dots(
         work.cotangents, stride, work.out, 0, stride, n, stride, work.alphaGradients, work.lanes);
     Arrays.fill(work.gammaGradients, 0);
@@ -325,14 +327,16 @@ final class LinearVjpJob implements Job {
     scoreGradients(work, n);
     final boolean keysFinite =
         PanelProductsSimd.finite(before.recent, before.z(), work.features, work.lanes);
+    PanelProductsSimd.slabs(work.keys, work.features, n, work.features, work.keySlabs, BLOCK);
     LinearJob.accumulate(
+        work,
         work.scoreGradients,
         work.keys,
+        work.keySlabs,
         work.features,
         keysFinite,
         n,
-        work.gradients,
-        work.features);
+        work.gradients);
     endQueryGradients(work, row, first, n);
   }
 
@@ -370,38 +374,54 @@ final class LinearVjpJob implements Job {
     System.arraycopy(sigmas, (int) row, work.sigmas, first, n - first);
     System.arraycopy(gammas, (int) row, work.gammas, first, n - first);
     PanelProductsSimd.scaleRows(work.alphas, n, work.cotangents, work.scaled, stride, stride);
-    LinearJob.scores(work, work.queries, work.turned, work.extent, work.features, n, work.scores);
+    groupScaled(work, n);
+    scores(work, n);
     scoreGradients(work, n);
     final boolean finite =
         PanelProductsSimd.finite(work.queries, 0, n * work.features, work.lanes)
             && PanelProductsSimd.finite(work.scaled, 0, n * stride, work.lanes);
-    accumulateTurned(work.scoreGradients, work.queries, finite, n, work.gradients, work.features);
-    accumulateTurned(work.scores, work.scaled, finite, n, work.out, stride);
+    PanelProductsSimd.slabs(work.queries, work.features, n, work.features, work.querySlabs, BLOCK);
+    accumulateTurned(
+        work,
+        work.scoreGradients,
+        work.queries,
+        work.querySlabs,
+        work.features,
+        finite,
+        n,
+        work.gradients);
+    PanelProductsSimd.slabs(work.scaled, stride, n, stride, work.scaledSlabs, BLOCK);
+    accumulateTurned(work, work.scores, work.scaled, work.scaledSlabs, stride, finite, n, work.out);
     if (readout.centred()) {
       PanelProductsSimd.addSuffixes(work.gammas, work.cotangents, n, stride, stride, work.out);
     }
     addQueries(work, after, n);
   }
 
-  /** {@code c_j += sum_{t >= j} s_tj b_t}. */
+  /** {@code c_j += sum_{t >= j} s_jt b_t}. */
   private static void accumulateTurned(
-      float[] s, float[] b, boolean finite, int n, float[] c, int stride) {
+      LinearPanels work,
+      float[] s,
+      float[] b,
+      float[] slabs,
+      int stride,
+      boolean finite,
+      int n,
+      float[] c) {
     if (finite) {
-      for (int j = 0; j < n; j += R) {
-        PanelProductsSimd.multiply(
-            s,
-            j * CAUSAL_BLOCK + j,
-            1,
-            CAUSAL_BLOCK,
-            b,
-            j * stride,
-            stride,
-            n - j,
-            c,
-            j * stride,
-            stride,
-            R,
-            stride);
+      PanelProductsSimd.groupRows(s, CAUSAL_BLOCK, n, n, work.scoreGroups, CAUSAL_BLOCK);
+      for (int x = 0; x < stride; x += W) {
+        for (int j = 0; j < n; j += R) {
+          GemmSimd.multiply(
+              work.scoreGroups,
+              j * CAUSAL_BLOCK + j * R,
+              slabs,
+              x * BLOCK + j * W,
+              n - j,
+              c,
+              j * stride + x,
+              stride);
+        }
       }
       return;
     }
@@ -409,25 +429,33 @@ final class LinearVjpJob implements Job {
       for (int t = j; t < n; t++) {
         for (int x = 0; x < stride; x++) {
           c[j * stride + x] =
-              Math.fma(s[t * CAUSAL_BLOCK + j], b[t * stride + x], c[j * stride + x]);
+              Math.fma(s[j * CAUSAL_BLOCK + t], b[t * stride + x], c[j * stride + x]);
         }
       }
     }
   }
 
-  /** {@code e_tj = h_t . v_j + sigma_t} for {@code j <= t}, else 0. */
-  private void scoreGradients(LinearPanels work, int n) {
+  private static void scores(LinearPanels work, int n) {
+    PanelProductsSimd.turnGroups(
+        work.queryGroups, work.features, n, work.extent, work.turnedQueries, work.features);
     LinearJob.scores(
-        work,
-        work.scaled,
-        work.turnedValues,
-        heads.width(),
-        work.widthStride,
-        n,
-        work.scoreGradients);
-    for (int t = 0; t < n; t++) {
-      for (int j = 0; j <= t; j++) {
-        work.scoreGradients[t * CAUSAL_BLOCK + j] += work.sigmas[t];
+        work.keyGroups, work.turnedQueries, work.features, work.extent, n, work.scores);
+  }
+
+  private static void groupScaled(LinearPanels work, int n) {
+    PanelProductsSimd.groupRows(
+        work.scaled, work.widthStride, n, work.width, work.scaledGroups, work.widthStride);
+  }
+
+  /** {@code e_jt = h_t . v_j + sigma_t} for {@code j <= t}, else 0. */
+  private static void scoreGradients(LinearPanels work, int n) {
+    PanelProductsSimd.turnGroups(
+        work.scaledGroups, work.widthStride, n, work.width, work.turnedScaled, work.widthStride);
+    LinearJob.scores(
+        work.valueGroups, work.turnedScaled, work.widthStride, work.width, n, work.scoreGradients);
+    for (int j = 0; j < n; j++) {
+      for (int t = j; t < n; t++) {
+        work.scoreGradients[j * CAUSAL_BLOCK + t] += work.sigmas[t];
       }
     }
   }
@@ -443,7 +471,7 @@ final class LinearVjpJob implements Job {
     work.loadQueries(q, row, first, n - first, map);
     loadCotangents(work, row, first, n);
     Arrays.fill(work.out, 0, BLOCK * stride, 0);
-    all.read(work, work.queries, n, work.out);
+    all.read(work, work.queryGroups, n, work.out);
     Arrays.fill(work.sums, 0);
     Arrays.fill(work.alphaGradients, 0);
     PanelProductsSimd.dots(
@@ -466,26 +494,24 @@ final class LinearVjpJob implements Job {
   private static void beginQueryGradients(LinearPanels work, BlockSums all, int n) {
     final int stride = work.widthStride;
     PanelProductsSimd.scaleRows(work.alphas, n, work.cotangents, work.scaled, stride, stride);
-    readTurned(work, work.scaled, n);
+    groupScaled(work, n);
+    readTurned(work, work.scaledGroups, n);
     PanelProductsSimd.addOuter(
         work.sigmas, n, all.high, all.z(), work.gradients, work.features, work.features);
   }
 
   /** {@code gradients_t = M x_t}, for turned sums M. */
-  private static void readTurned(LinearPanels work, float[] x, int n) {
+  private static void readTurned(LinearPanels work, float[] groups, int n) {
     Arrays.fill(work.gradients, 0);
     PanelProductsSimd.multiply(
-        x,
-        0,
+        groups,
         work.widthStride,
-        1,
         work.turnedSums,
-        0,
-        work.features,
+        work.widthStride,
         work.width,
         work.gradients,
-        0,
         work.features,
+        W,
         n,
         work.features);
   }
@@ -497,7 +523,11 @@ final class LinearVjpJob implements Job {
   }
 
   private static void addQueries(LinearPanels work, BlockSums sums, int n) {
-    sums.addProducts(work, work.queries, work.scaled, n);
+    PanelProductsSimd.groupColumns(
+        work.queries, work.features, n, work.extent, work.queryColumns, BLOCK);
+    PanelProductsSimd.slabs(
+        work.scaled, work.widthStride, n, work.widthStride, work.scaledSlabs, BLOCK);
+    sums.addProducts(work, work.queryColumns, work.scaledSlabs, n);
     PanelProductsSimd.addRows(
         work.sigmas, n, work.queries, work.features, work.features, sums.recent, sums.z());
     PanelProductsSimd.addRows(
@@ -506,11 +536,11 @@ final class LinearVjpJob implements Job {
 
   /** {@code dpsi} and dv, over the queries of the sums. */
   private static void beginKeyGradients(LinearPanels work, BlockSums all, int n) {
-    readTurned(work, work.values, n);
+    readTurned(work, work.valueGroups, n);
     PanelProductsSimd.addOuter(
         work.ones, n, all.high, all.z(), work.gradients, work.features, work.features);
     Arrays.fill(work.out, 0, BLOCK * work.widthStride, 0);
-    all.read(work, work.keys, n, work.out);
+    all.read(work, work.keyGroups, n, work.out);
     PanelProductsSimd.addOuter(
         work.ones, n, all.high, all.u(), work.out, work.widthStride, work.widthStride);
   }

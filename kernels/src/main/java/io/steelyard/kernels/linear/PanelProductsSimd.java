@@ -1,211 +1,145 @@
 package io.steelyard.kernels.linear;
 
+import io.steelyard.kernels.dense.GemmSimd;
 import io.steelyard.kernels.simd.Lanes;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Products and sums over panels: row-major numbers in an array, rows a whole number of tiles of
  * {@link #W} apart, so that no loop over columns has a tail.
  *
- * <p>One product serves all of linear attention, since its left factor is read one number at a time
- * and may as well be read transposed. The panels of a block of tokens stay in the second-level
- * cache, so nothing is packed.
+ * <p>Factors of a product are packed for {@link GemmSimd}. A left factor lies in groups of {@link
+ * #R} rows, of each group one column after another; a right factor in slabs of W columns, of each
+ * slab one row after another. How many columns or rows a group or slab has room for is its pitch.
  */
 final class PanelProductsSimd {
 
   private static final VectorSpecies<Float> S = Lanes.FLOAT;
   private static final int L = S.length();
 
-  /** Columns at a time. */
-  static final int W = Lanes.BLOCK;
+  /** Columns of a slab. */
+  static final int W = GemmSimd.W;
 
-  /** Rows at a time; as many accumulators as there are registers for. */
-  static final int R = L >= 16 ? 8 : 4;
+  /** Rows of a group. */
+  static final int R = GemmSimd.ROWS;
+
+  private static final VectorSpecies<Float> GROUP =
+      VectorSpecies.of(float.class, VectorShape.forBitSize(R * Float.SIZE));
 
   private PanelProductsSimd() {}
 
   /**
-   * {@code C += A B}, where {@code a_ik} stands at {@code aOffset + i aRow + k aStep}.
+   * {@code C += A B}.
    *
+   * @param a groups
+   * @param b slabs
+   * @param c row-major, for {@code cJump = W}; slabs, for {@code cStride = W}
+   * @param cJump distance of neighbours W columns apart
    * @param rows of C; {@link #R} at a time, so that up to R - 1 rows more are written
-   * @param columns of C, a multiple of {@link #W}
+   * @param columns of C, a multiple of W
    */
   static void multiply(
       float[] a,
-      int aOffset,
-      int aRow,
-      int aStep,
+      int aPitch,
       float[] b,
-      int bOffset,
-      int bStride,
+      int bPitch,
       int depth,
       float[] c,
-      int cOffset,
       int cStride,
+      int cJump,
       int rows,
       int columns) {
     for (int x = 0; x < columns; x += W) {
       for (int i = 0; i < rows; i += R) {
-        final int at = aOffset + i * aRow;
-        final int to = cOffset + i * cStride + x;
-        if (R == 8) {
-          tile8(a, at, aRow, aStep, b, bOffset + x, bStride, depth, c, to, cStride);
-        } else {
-          tile4(a, at, aRow, aStep, b, bOffset + x, bStride, depth, c, to, cStride);
-        }
+        GemmSimd.multiply(
+            a, i * aPitch, b, x * bPitch, depth, c, i * cStride + x / W * cJump, cStride);
       }
     }
   }
 
-  private static void tile8(
-      float[] a,
-      int aOffset,
-      int aRow,
-      int aStep,
-      float[] b,
-      int bOffset,
-      int bStride,
-      int depth,
-      float[] c,
-      int cOffset,
-      int cStride) {
-    final int c0 = cOffset + 0 * cStride;
-    FloatVector x0 = FloatVector.fromArray(S, c, c0);
-    FloatVector y0 = FloatVector.fromArray(S, c, c0 + L);
-    final int c1 = cOffset + 1 * cStride;
-    FloatVector x1 = FloatVector.fromArray(S, c, c1);
-    FloatVector y1 = FloatVector.fromArray(S, c, c1 + L);
-    final int c2 = cOffset + 2 * cStride;
-    FloatVector x2 = FloatVector.fromArray(S, c, c2);
-    FloatVector y2 = FloatVector.fromArray(S, c, c2 + L);
-    final int c3 = cOffset + 3 * cStride;
-    FloatVector x3 = FloatVector.fromArray(S, c, c3);
-    FloatVector y3 = FloatVector.fromArray(S, c, c3 + L);
-    final int c4 = cOffset + 4 * cStride;
-    FloatVector x4 = FloatVector.fromArray(S, c, c4);
-    FloatVector y4 = FloatVector.fromArray(S, c, c4 + L);
-    final int c5 = cOffset + 5 * cStride;
-    FloatVector x5 = FloatVector.fromArray(S, c, c5);
-    FloatVector y5 = FloatVector.fromArray(S, c, c5 + L);
-    final int c6 = cOffset + 6 * cStride;
-    FloatVector x6 = FloatVector.fromArray(S, c, c6);
-    FloatVector y6 = FloatVector.fromArray(S, c, c6 + L);
-    final int c7 = cOffset + 7 * cStride;
-    FloatVector x7 = FloatVector.fromArray(S, c, c7);
-    FloatVector y7 = FloatVector.fromArray(S, c, c7 + L);
-    final int r1 = aRow;
-    final int r2 = 2 * aRow;
-    final int r3 = 3 * aRow;
-    final int r4 = 4 * aRow;
-    final int r5 = 5 * aRow;
-    final int r6 = 6 * aRow;
-    final int r7 = 7 * aRow;
-    int at = aOffset;
-    int bt = bOffset;
-    for (int k = 0; k < depth; k++) {
-      final FloatVector p = FloatVector.fromArray(S, b, bt);
-      final FloatVector q = FloatVector.fromArray(S, b, bt + L);
-      final FloatVector a0 = FloatVector.broadcast(S, a[at]);
-      x0 = p.fma(a0, x0);
-      y0 = q.fma(a0, y0);
-      final FloatVector a1 = FloatVector.broadcast(S, a[at + r1]);
-      x1 = p.fma(a1, x1);
-      y1 = q.fma(a1, y1);
-      final FloatVector a2 = FloatVector.broadcast(S, a[at + r2]);
-      x2 = p.fma(a2, x2);
-      y2 = q.fma(a2, y2);
-      final FloatVector a3 = FloatVector.broadcast(S, a[at + r3]);
-      x3 = p.fma(a3, x3);
-      y3 = q.fma(a3, y3);
-      final FloatVector a4 = FloatVector.broadcast(S, a[at + r4]);
-      x4 = p.fma(a4, x4);
-      y4 = q.fma(a4, y4);
-      final FloatVector a5 = FloatVector.broadcast(S, a[at + r5]);
-      x5 = p.fma(a5, x5);
-      y5 = q.fma(a5, y5);
-      final FloatVector a6 = FloatVector.broadcast(S, a[at + r6]);
-      x6 = p.fma(a6, x6);
-      y6 = q.fma(a6, y6);
-      final FloatVector a7 = FloatVector.broadcast(S, a[at + r7]);
-      x7 = p.fma(a7, x7);
-      y7 = q.fma(a7, y7);
-      at += aStep;
-      bt += bStride;
+  /** Packs rows as a left factor. */
+  static void groupRows(float[] x, int stride, int rows, int columns, float[] to, int pitch) {
+    for (int i = 0; i < rows; i += R) {
+      if (R == 8) {
+        group8(x, i * stride, stride, columns, to, i * pitch);
+      } else {
+        group4(x, i * stride, stride, columns, to, i * pitch);
+      }
     }
-    x0.intoArray(c, c0);
-    y0.intoArray(c, c0 + L);
-    x1.intoArray(c, c1);
-    y1.intoArray(c, c1 + L);
-    x2.intoArray(c, c2);
-    y2.intoArray(c, c2 + L);
-    x3.intoArray(c, c3);
-    y3.intoArray(c, c3 + L);
-    x4.intoArray(c, c4);
-    y4.intoArray(c, c4 + L);
-    x5.intoArray(c, c5);
-    y5.intoArray(c, c5 + L);
-    x6.intoArray(c, c6);
-    y6.intoArray(c, c6 + L);
-    x7.intoArray(c, c7);
-    y7.intoArray(c, c7 + L);
   }
 
-  private static void tile4(
-      float[] a,
-      int aOffset,
-      int aRow,
-      int aStep,
-      float[] b,
-      int bOffset,
-      int bStride,
-      int depth,
-      float[] c,
-      int cOffset,
-      int cStride) {
-    final int c0 = cOffset + 0 * cStride;
-    FloatVector x0 = FloatVector.fromArray(S, c, c0);
-    FloatVector y0 = FloatVector.fromArray(S, c, c0 + L);
-    final int c1 = cOffset + 1 * cStride;
-    FloatVector x1 = FloatVector.fromArray(S, c, c1);
-    FloatVector y1 = FloatVector.fromArray(S, c, c1 + L);
-    final int c2 = cOffset + 2 * cStride;
-    FloatVector x2 = FloatVector.fromArray(S, c, c2);
-    FloatVector y2 = FloatVector.fromArray(S, c, c2 + L);
-    final int c3 = cOffset + 3 * cStride;
-    FloatVector x3 = FloatVector.fromArray(S, c, c3);
-    FloatVector y3 = FloatVector.fromArray(S, c, c3 + L);
-    final int r1 = aRow;
-    final int r2 = 2 * aRow;
-    final int r3 = 3 * aRow;
-    int at = aOffset;
-    int bt = bOffset;
-    for (int k = 0; k < depth; k++) {
-      final FloatVector p = FloatVector.fromArray(S, b, bt);
-      final FloatVector q = FloatVector.fromArray(S, b, bt + L);
-      final FloatVector a0 = FloatVector.broadcast(S, a[at]);
-      x0 = p.fma(a0, x0);
-      y0 = q.fma(a0, y0);
-      final FloatVector a1 = FloatVector.broadcast(S, a[at + r1]);
-      x1 = p.fma(a1, x1);
-      y1 = q.fma(a1, y1);
-      final FloatVector a2 = FloatVector.broadcast(S, a[at + r2]);
-      x2 = p.fma(a2, x2);
-      y2 = q.fma(a2, y2);
-      final FloatVector a3 = FloatVector.broadcast(S, a[at + r3]);
-      x3 = p.fma(a3, x3);
-      y3 = q.fma(a3, y3);
-      at += aStep;
-      bt += bStride;
+  private static void group4(float[] x, int at, int stride, int columns, float[] to, int offset) {
+    final int x1 = at + stride;
+    final int x2 = x1 + stride;
+    final int x3 = x2 + stride;
+    for (int k = 0; k < columns; k++) {
+      final int start = offset + 4 * k;
+      to[start] = x[at + k];
+      to[start + 1] = x[x1 + k];
+      to[start + 2] = x[x2 + k];
+      to[start + 3] = x[x3 + k];
     }
-    x0.intoArray(c, c0);
-    y0.intoArray(c, c0 + L);
-    x1.intoArray(c, c1);
-    y1.intoArray(c, c1 + L);
-    x2.intoArray(c, c2);
-    y2.intoArray(c, c2 + L);
-    x3.intoArray(c, c3);
-    y3.intoArray(c, c3 + L);
+  }
+
+  private static void group8(float[] x, int at, int stride, int columns, float[] to, int offset) {
+    for (int k = 0; k < columns; k++) {
+      final int start = offset + 8 * k;
+      for (int i = 0; i < 8; i++) {
+        to[start + i] = x[at + i * stride + k];
+      }
+    }
+  }
+
+  /** Packs the transpose of rows as a left factor. */
+  static void groupColumns(float[] x, int stride, int rows, int columns, float[] to, int pitch) {
+    for (int c = 0; c < columns; c += R) {
+      int at = c;
+      int start = c * pitch;
+      for (int k = 0; k < rows; k++) {
+        FloatVector.fromArray(GROUP, x, at).intoArray(to, start);
+        at += stride;
+        start += R;
+      }
+    }
+  }
+
+  /** Packs rows as a right factor. */
+  static void slabs(float[] x, int stride, int rows, int columns, float[] to, int pitch) {
+    for (int c = 0; c < columns; c += W) {
+      int at = c;
+      int start = c * pitch;
+      for (int k = 0; k < rows; k++) {
+        FloatVector.fromArray(S, x, at).intoArray(to, start);
+        FloatVector.fromArray(S, x, at + L).intoArray(to, start + L);
+        at += stride;
+        start += W;
+      }
+    }
+  }
+
+  /** From rows as a left factor to their transpose as a right factor: W columns for W rows. */
+  static void turnGroups(float[] groups, int pitch, int rows, int depth, float[] to, int toPitch) {
+    for (int i = 0; i < rows; i += R) {
+      int at = i * pitch;
+      int start = i / W * W * toPitch + i % W;
+      for (int k = 0; k < depth; k++) {
+        FloatVector.fromArray(GROUP, groups, at).intoArray(to, start);
+        at += R;
+        start += W;
+      }
+    }
+  }
+
+  /** From slabs to slabs of the transpose. */
+  static void turnSlabs(float[] x, int pitch, int rows, int columns, float[] to, int toPitch) {
+    for (int c = 0; c < columns; c++) {
+      final int at = c / W * W * pitch + c % W;
+      for (int k = 0; k < rows; k++) {
+        to[k / W * W * toPitch + c * W + k % W] = x[at + k * W];
+      }
+    }
   }
 
   /**
@@ -364,22 +298,6 @@ final class PanelProductsSimd {
       top.intoArray(high, i);
       rest.sub(top.sub(sum)).intoArray(low, i);
       zero.intoArray(x, i);
-    }
-  }
-
-  /** Writes the transpose of {@code rows} rows; columns beyond them are 0. */
-  static void turn(
-      float[] x, int offset, int stride, int rows, int columns, float[] to, int toStride) {
-    for (int c = 0; c < columns; c++) {
-      int at = offset + c;
-      final int start = c * toStride;
-      for (int t = 0; t < rows; t++) {
-        to[start + t] = x[at];
-        at += stride;
-      }
-      for (int t = rows; t < toStride; t++) {
-        to[start + t] = 0;
-      }
     }
   }
 }

@@ -23,7 +23,7 @@ final class StreamSimd implements LinearState.Stream {
   private final double eps;
   private final BlockSums[] sums;
 
-  /** Where in the rows of M the features are that are not 0, and those features. */
+  /** Where in a slab of M the rows of features are that are not 0, and those features. */
   private final int[] rows;
 
   private final float[] coefficients;
@@ -51,12 +51,8 @@ final class StreamSimd implements LinearState.Stream {
       work.loadKeys(k, keyHead, 1, map);
       work.loadValues(v, keyHead, 1);
       int count = select(work, work.keys);
-      for (int c = 0; c < work.widthStride; c += 2 * W) {
-        if (c + W < work.widthStride) {
-          add4(rows, coefficients, count, work.values, own.recent, work.widthStride, c);
-        } else {
-          add2(rows, coefficients, count, work.values, own.recent, work.widthStride, c);
-        }
+      for (int slab = 0; slab < work.widthStride; slab += W) {
+        add(rows, coefficients, count, work.values, slab, own.recent, slab * work.features);
       }
       PanelProductsSimd.addRows(
           work.ones, 1, work.keys, work.features, work.features, own.recent, own.z());
@@ -76,8 +72,8 @@ final class StreamSimd implements LinearState.Stream {
 
   private void read(LinearPanels work, BlockSums own, int count, long tokens) {
     final int stride = work.widthStride;
-    for (int c = 0; c < stride; c += W) {
-      read2(rows, coefficients, count, own.high, own.recent, work.out, stride, c);
+    for (int slab = 0; slab < stride; slab += W) {
+      read(rows, coefficients, count, own, slab * work.features, work.out, slab);
     }
     final float s =
         PanelProductsSimd.dot(work.queries, 0, own.high, own.z(), work.features, work.lanes)
@@ -101,7 +97,7 @@ final class StreamSimd implements LinearState.Stream {
     final int half = work.depthStride;
     if (map.parts() == 1) {
       for (int c = 0; c < depth; c++) {
-        rows[c] = c;
+        rows[c] = c * W;
         coefficients[c] = features[c];
       }
       return depth;
@@ -110,65 +106,44 @@ final class StreamSimd implements LinearState.Stream {
       for (int c = 0; c < depth; c++) {
         final float above = features[c];
         final float below = features[half + c];
-        rows[c] = above == 0 ? half + c : c;
+        rows[c] = (above == 0 ? half + c : c) * W;
         coefficients[c] = above + below;
       }
       return depth;
     }
     for (int c = 0; c < depth; c++) {
-      rows[c] = c;
-      rows[depth + c] = half + c;
+      rows[c] = c * W;
+      rows[depth + c] = (half + c) * W;
       coefficients[c] = features[c];
       coefficients[depth + c] = features[half + c];
     }
     return 2 * depth;
   }
 
-  /** {@code M_f += a_f v} for some rows f and four vectors of columns. */
-  private static void add4(
-      int[] rows, float[] factors, int count, float[] v, float[] m, int stride, int column) {
-    final FloatVector v0 = FloatVector.fromArray(S, v, column);
-    final FloatVector v1 = FloatVector.fromArray(S, v, column + L);
-    final FloatVector v2 = FloatVector.fromArray(S, v, column + 2 * L);
-    final FloatVector v3 = FloatVector.fromArray(S, v, column + 3 * L);
+  /** {@code M_f += a_f v} for some rows f of a slab. */
+  private static void add(
+      int[] rows, float[] factors, int count, float[] v, int column, float[] m, int start) {
+    final FloatVector x = FloatVector.fromArray(S, v, column);
+    final FloatVector y = FloatVector.fromArray(S, v, column + L);
     for (int i = 0; i < count; i++) {
-      final int at = rows[i] * stride + column;
+      final int at = start + rows[i];
       final FloatVector a = FloatVector.broadcast(S, factors[i]);
-      v0.fma(a, FloatVector.fromArray(S, m, at)).intoArray(m, at);
-      v1.fma(a, FloatVector.fromArray(S, m, at + L)).intoArray(m, at + L);
-      v2.fma(a, FloatVector.fromArray(S, m, at + 2 * L)).intoArray(m, at + 2 * L);
-      v3.fma(a, FloatVector.fromArray(S, m, at + 3 * L)).intoArray(m, at + 3 * L);
+      x.fma(a, FloatVector.fromArray(S, m, at)).intoArray(m, at);
+      y.fma(a, FloatVector.fromArray(S, m, at + L)).intoArray(m, at + L);
     }
   }
 
-  private static void add2(
-      int[] rows, float[] factors, int count, float[] v, float[] m, int stride, int column) {
-    final FloatVector v0 = FloatVector.fromArray(S, v, column);
-    final FloatVector v1 = FloatVector.fromArray(S, v, column + L);
-    for (int i = 0; i < count; i++) {
-      final int at = rows[i] * stride + column;
-      final FloatVector a = FloatVector.broadcast(S, factors[i]);
-      v0.fma(a, FloatVector.fromArray(S, m, at)).intoArray(m, at);
-      v1.fma(a, FloatVector.fromArray(S, m, at + L)).intoArray(m, at + L);
-    }
-  }
-
-  /** {@code o = sum_f a_f (M_f + N_f)} over some rows f, for two vectors of columns. */
-  private static void read2(
-      int[] rows,
-      float[] factors,
-      int count,
-      float[] m,
-      float[] n,
-      float[] o,
-      int stride,
-      int column) {
+  /** {@code o = sum_f a_f M_f} over some rows f of a slab, of both parts of the sums. */
+  private static void read(
+      int[] rows, float[] factors, int count, BlockSums sums, int start, float[] o, int column) {
+    final float[] m = sums.high;
+    final float[] n = sums.recent;
     FloatVector x0 = FloatVector.zero(S);
     FloatVector x1 = FloatVector.zero(S);
     FloatVector y0 = FloatVector.zero(S);
     FloatVector y1 = FloatVector.zero(S);
     for (int i = 0; i < count; i++) {
-      final int at = rows[i] * stride + column;
+      final int at = start + rows[i];
       final FloatVector a = FloatVector.broadcast(S, factors[i]);
       x0 = FloatVector.fromArray(S, m, at).fma(a, x0);
       x1 = FloatVector.fromArray(S, m, at + L).fma(a, x1);

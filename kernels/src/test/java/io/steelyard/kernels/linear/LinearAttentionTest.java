@@ -51,14 +51,12 @@ class LinearAttentionTest {
         final LinearVariant.Expected expected = variant.expected(q, k, v, options);
         final float[] actual = variant.apply(q, k, v, options);
         final double[] meaning = variant.meaning(q, k, v, options);
+        final String what = variant + " " + Arrays.toString(s) + " " + options + " seed " + seed;
         for (int i = 0; i < actual.length; i++) {
-          final double mass = expected.mass()[i];
-          assertThat(meaning[i])
-              .as("%s %s %s seed %d: meaning[%d]", variant, Arrays.toString(s), options, seed, i)
-              .isCloseTo(expected.o()[i], Offset.offset(1e-12 * mass + 1e-14));
-          assertThat((double) actual[i])
-              .as("%s %s %s seed %d: o[%d]", variant, Arrays.toString(s), options, seed, i)
-              .isCloseTo(expected.o()[i], Offset.offset(64 * 0x1p-24 * mass + 1e-30));
+          final double mass = expected.mass().getDouble(i);
+          final double exact = expected.o().getDouble(i);
+          LinearVariant.assertClose(meaning[i], exact, 1e-12 * mass + 1e-14, what, i);
+          LinearVariant.assertClose(actual[i], exact, 64 * 0x1p-24 * mass + 1e-30, what, i);
         }
       }
     }
@@ -79,9 +77,8 @@ class LinearAttentionTest {
       Arrays.fill(v.floatArray().orElseThrow(), (t - 1) * 8, t * 8, poison);
       final float[] actual = variant.apply(q, k, v, CAUSAL);
       for (int i = 0; i < (t - 1) * 8; i++) {
-        assertThat((double) actual[i])
-            .as("%s, %s after the query, element %d", variant, poison, i)
-            .isCloseTo(expected[i], Offset.offset(1e-5));
+        LinearVariant.assertClose(
+            actual[i], expected[i], 1e-5, variant + ", " + poison + " after the query", i);
       }
       if (Float.isNaN(poison)) {
         for (int c = 0; c < 8; c++) {

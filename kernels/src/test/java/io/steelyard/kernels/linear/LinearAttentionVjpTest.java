@@ -25,6 +25,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class LinearAttentionVjpTest {
 
+  private static final LinearOptions CAUSAL = LinearOptions.defaults().withCausal(true);
+
   static Stream<Arguments> calls() {
     return Stream.of(
         Arguments.of("linear-attention", Map.of()),
@@ -133,10 +135,14 @@ class LinearAttentionVjpTest {
               for (int i = 0; i < tensor.size(); i++) {
                 largest = Math.max(largest, Math.abs(tensor.getDouble(i)));
               }
+              final String what = name + " " + settings + " " + Arrays.toString(s) + " " + gradient;
               for (int i = 0; i < tensor.size(); i++) {
-                assertThat(actual.get(gradient).getDouble(i))
-                    .as("%s %s %s, %s[%d]", name, settings, Arrays.toString(s), gradient, i)
-                    .isCloseTo(tensor.getDouble(i), Offset.offset(4e-6 * Math.max(1, largest)));
+                LinearVariant.assertClose(
+                    actual.get(gradient).getDouble(i),
+                    tensor.getDouble(i),
+                    4e-6 * Math.max(1, largest),
+                    what,
+                    i);
               }
             });
       }
@@ -178,9 +184,8 @@ class LinearAttentionVjpTest {
       largest = Math.max(largest, Math.abs(expected.get(name).getDouble(i)));
     }
     for (int i = from * 8; i < to * 8; i++) {
-      assertThat(actual.get(name).getDouble(i))
-          .as("%s[%d]", name, i)
-          .isCloseTo(expected.get(name).getDouble(i), Offset.offset(1e-5 * largest));
+      LinearVariant.assertClose(
+          actual.get(name).getDouble(i), expected.get(name).getDouble(i), 1e-5 * largest, name, i);
     }
   }
 
@@ -262,6 +267,4 @@ class LinearAttentionVjpTest {
                   .isZero();
             });
   }
-
-  private static final LinearOptions CAUSAL = LinearOptions.defaults().withCausal(true);
 }

@@ -1,17 +1,20 @@
 package io.steelyard.kernels.linear;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
+import org.assertj.core.data.Offset;
 
 /** A linear attention with its choices made, and what tests compare it with. */
 record LinearVariant(String name, Features map, Readout readout) {
 
   /** Outputs by the definition, and what would add up if all terms were positive. */
-  record Expected(double[] o, double[] mass) {}
+  record Expected(Tensor o, Tensor mass) {}
 
   static Stream<LinearVariant> all() {
     return Stream.of(
@@ -110,7 +113,7 @@ record LinearVariant(String name, Features map, Readout readout) {
         }
       }
     }
-    return new Expected(o, mass);
+    return new Expected(Tensor.of(o, o.length), Tensor.of(mass, mass.length));
   }
 
   private static double[] numbers(Tensor from, long row, int count) {
@@ -119,6 +122,13 @@ record LinearVariant(String name, Features map, Readout readout) {
       numbers[c] = from.getDouble(from.rowOffset(row) + c * from.rowStride());
     }
     return numbers;
+  }
+
+  /** As an assertion of its own for each number would, but without describing those that fit. */
+  static void assertClose(double actual, double expected, double allowed, String what, int i) {
+    if (!(Math.abs(actual - expected) <= allowed)) {
+      assertThat(actual).as("%s, element %d", what, i).isCloseTo(expected, Offset.offset(allowed));
+    }
   }
 
   static RandomGenerator random(long seed) {
