@@ -13,6 +13,7 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.elementary;
   exports io.steelyard.kernels.gating;
   exports io.steelyard.kernels.head;
+  exports io.steelyard.kernels.linear;
   exports io.steelyard.kernels.loss;
   exports io.steelyard.kernels.mask;
   exports io.steelyard.kernels.normaliser;

@@ -1,10 +1,9 @@
 package io.steelyard.kernels.attention;
 
 import io.steelyard.kernels.rows.FloatCopy;
+import io.steelyard.kernels.rows.RowCopy;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /** Panels of one thread, kept between calls so that kernels allocate nothing in steady state. */
@@ -230,17 +229,7 @@ final class AttentionWorkspace {
 
   /** Copies {@link #line} to a row. */
   void storeRow(Tensor to, long row, int length) {
-    final long at = to.rowOffset(row);
-    final long stride = to.rowStride();
-    if (inPlace(to)) {
-      System.arraycopy(
-          line, 0, to.floatArray().orElseThrow(), to.floatArrayOffset() + (int) at, length);
-      return;
-    }
-    final MemorySegment memory = to.memory();
-    for (int c = 0; c < length; c++) {
-      memory.set(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + c * stride) * Float.BYTES, line[c]);
-    }
+    RowCopy.store(line, 0, length, to, row, 1);
   }
 
   /** Copies a row. */

@@ -27,7 +27,8 @@ import java.util.function.DoubleUnaryOperator;
  * @param depth D, extent of a query and a key
  * @param width Dv, extent of a value
  */
-record Heads(int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
+public record Heads(
+    int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
 
   /** In place of log-sum-exps that are not wanted: an Optional around the others is garbage. */
   static final Tensor NO_SUMS = Tensor.zeros(DType.F32, 0);
@@ -35,11 +36,18 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   private static final ThreadLocal<Heads> LAST =
       ThreadLocal.withInitial(() -> new Heads(0, 1, 1, 0, 0, 0, 0));
 
+  private static final Port Q = Port.of("q", "Q", "[B, H, Tq, D]", "Queries.");
+  private static final Port K = Port.of("k", "K", "[B, Hk, Tk, D]", "Keys; H is a multiple of Hk.");
+  private static final Port V = Port.of("v", "V", "[B, Hk, Tk, Dv]", "Values.");
+
+  /** Queries, keys and values, for attentions that take nothing else. */
+  public static final List<Port> TENSORS = List.of(Q, K, V);
+
   static final List<Port> INPUTS =
       List.of(
-          Port.of("q", "Q", "[B, H, Tq, D]", "Queries."),
-          Port.of("k", "K", "[B, Hk, Tk, D]", "Keys; H is a multiple of Hk."),
-          Port.of("v", "V", "[B, Hk, Tk, Dv]", "Values."),
+          Q,
+          K,
+          V,
           Port.mask("mask", "mask", "broadcasts to [B, H, Tq, Tk]", "True where a key is seen."),
           new Port(
               "bias",
@@ -58,13 +66,16 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
               true,
               "How many leading keys each query sees."));
 
-  static final List<Port> OUTPUTS =
+  /** What every attention returns. */
+  public static final List<Port> OUTPUTS =
       List.of(Port.of("o", "O", "[B, H, Tq, Dv]", "Weighted sums of values."));
 
-  static final List<Port> COTANGENTS =
+  /** What every gradient needs besides the inputs. */
+  public static final List<Port> COTANGENTS =
       List.of(Port.of("do", "dL/dO", "[B, H, Tq, Dv]", "Gradient with respect to o."));
 
-  static final List<Port> GRADIENTS =
+  /** What every gradient returns. */
+  public static final List<Port> GRADIENTS =
       List.of(
           Port.of("dq", "dL/dQ", "[B, H, Tq, D]", "Gradient with respect to q."),
           Port.of("dk", "dL/dK", "[B, Hk, Tk, D]", "Gradient with respect to k."),
@@ -109,7 +120,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   }
 
   /** A new output for a call by name. */
-  static Tensor newOutput(Arguments arguments) {
+  public static Tensor newOutput(Arguments arguments) {
     final Tensor q = arguments.tensor("q");
     final Tensor v = arguments.tensor("v");
     checkRank("q", q);
@@ -117,8 +128,12 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     return Tensor.zeros(q.dtype(), q.dim(0), q.dim(1), q.dim(2), v.dim(3));
   }
 
-  /** Checks the inputs of a call and reads their extents. */
-  static Heads of(Tensor q, Tensor k, Tensor v, AttentionOptions options) {
+  /**
+   * Checks the inputs of a call and reads their extents.
+   *
+   * @throws IllegalArgumentException if dtypes or shapes do not fit
+   */
+  public static Heads of(Tensor q, Tensor k, Tensor v) {
     checkRank("q", q);
     checkRank("k", k);
     checkRank("v", v);
@@ -132,15 +147,20 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       throw new IllegalArgumentException(
           "k is " + k + "; expected a number of heads that divides the " + q.dim(1) + " of q");
     }
-    final Heads heads =
-        cached(
-            Math.toIntExact(q.dim(0)),
-            Math.toIntExact(q.dim(1)),
-            Math.toIntExact(k.dim(1)),
-            Math.toIntExact(q.dim(2)),
-            Math.toIntExact(k.dim(2)),
-            Math.toIntExact(q.dim(3)),
-            Math.toIntExact(v.dim(3)));
+    return cached(
+        Math.toIntExact(q.dim(0)),
+        Math.toIntExact(q.dim(1)),
+        Math.toIntExact(k.dim(1)),
+        Math.toIntExact(q.dim(2)),
+        Math.toIntExact(k.dim(2)),
+        Math.toIntExact(q.dim(3)),
+        Math.toIntExact(v.dim(3)));
+  }
+
+  /** As {@link #of(Tensor, Tensor, Tensor)}, and checks what the options add. */
+  static Heads of(Tensor q, Tensor k, Tensor v, AttentionOptions options) {
+    final Heads heads = of(q, k, v);
+    final DType dtype = q.dtype().accumulator();
     if (options.bias().isPresent()) {
       heads.checkBias(options.bias().get(), dtype);
     }
@@ -156,14 +176,19 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   /** As {@link #of(Tensor, Tensor, Tensor, AttentionOptions)}, and checks the output. */
   static Heads of(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
     final Heads heads = of(q, k, v, options);
-    heads.checkLikeOutput("o", o, q.dtype().accumulator());
+    heads.checkOutput(q, k, v, o);
+    return heads;
+  }
+
+  /** Checks the output of a call. */
+  public void checkOutput(Tensor q, Tensor k, Tensor v, Tensor o) {
+    checkLikeOutput("o", o, q.dtype().accumulator());
     if (o.memory().isReadOnly()) {
       throw new IllegalArgumentException("o is read-only; expected memory to write to");
     }
     checkApart("q", q, o);
     checkApart("k", k, o);
     checkApart("v", v, o);
-    return heads;
   }
 
   /** Checks a tensor with the shape of the output. */
@@ -183,7 +208,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   }
 
   /** Checks the tensors that gradients are read from and written to. */
-  void checkVjp(Tensor q, Tensor cotangent, Tensor dq, Tensor dk, Tensor dv) {
+  public void checkVjp(Tensor q, Tensor cotangent, Tensor dq, Tensor dk, Tensor dv) {
     final DType dtype = q.dtype().accumulator();
     checkLikeOutput("do", cotangent, dtype);
     check("dq", dq, dtype, batch, heads, queries, depth);
@@ -289,10 +314,12 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
 
   /** Row of the keys and values, among all of theirs, that key 0 of a query's row stands in. */
   long keyRow(long queryRow) {
-    final long head = queryRow / queries;
-    final long b = head / heads;
-    final long h = head % heads;
-    return (b * keyHeads + h * keyHeads / heads) * keys;
+    return (long) keyHead(Math.toIntExact(queryRow / queries)) * keys;
+  }
+
+  /** The key head, among those of all batches, that a query head among all of theirs reads. */
+  public int keyHead(int head) {
+    return head / heads * keyHeads + (int) ((long) (head % heads) * keyHeads / heads);
   }
 
   /** What scores are made of, in double. */

@@ -5,22 +5,23 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The innermost loop of a matrix product: a few rows of A times two vectors of columns of B, both
- * packed in the order in which they are read.
+ * The innermost loop of every matrix product of this module: a few rows of A times two vectors of
+ * columns of B, both packed in the order in which they are read. For kernels that keep their
+ * matrices packed; others call {@link Sgemm}. Loads only where the vector module is.
  *
  * <p>Eight rows leave 16 accumulators in flight, enough to hide the latency of two multiply-add
  * units; they need the 32 registers that come with 512-bit vectors. Narrower vectors take four.
  */
-final class GemmSimd {
+public final class GemmSimd {
 
   /** Columns at a time. */
-  static final int W = Lanes.BLOCK;
+  public static final int W = Lanes.BLOCK;
 
   private static final VectorSpecies<Float> S = Lanes.FLOAT;
   private static final int L = S.length();
 
   /** Rows at a time. */
-  static final int ROWS = L >= 16 ? 8 : 4;
+  public static final int ROWS = L >= 16 ? 8 : 4;
 
   private GemmSimd() {}
 
@@ -31,7 +32,7 @@ final class GemmSimd {
    * @param b {@code depth} times {@link #W} numbers
    * @param c {@link #ROWS} rows of {@link #W} numbers, {@code cStride} apart
    */
-  static void multiply(
+  public static void multiply(
       float[] a,
       int aOffset,
       float[] b,

@@ -35,6 +35,9 @@ import io.steelyard.kernels.head.NearestBasisVector;
 import io.steelyard.kernels.head.NormalizedSoftmax;
 import io.steelyard.kernels.head.Sdm;
 import io.steelyard.kernels.head.SdmMatches;
+import io.steelyard.kernels.linear.LinearAttention;
+import io.steelyard.kernels.linear.MalaAttention;
+import io.steelyard.kernels.linear.NalaAttention;
 import io.steelyard.kernels.loss.CompSumLoss;
 import io.steelyard.kernels.loss.CrossEntropy;
 import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
@@ -101,6 +104,9 @@ public final class Operators {
           KroneckerAttentionPolynomial.OPERATOR,
           FixedFeatureAttention.OPERATOR,
           SelectiveScan.OPERATOR,
+          LinearAttention.OPERATOR,
+          MalaAttention.OPERATOR,
+          NalaAttention.OPERATOR,
           TopKGate.OPERATOR,
           DenseToSparseGate.OPERATOR,
           ActivationGate.OPERATOR,

@@ -33,7 +33,7 @@ public final class FloatCopy {
           }
         }
       }
-      case F32 -> floats(from, start, stride, n, to, at);
+      case F32 -> RowCopy.read(from, start, stride, n, to, at);
       case F64, I32, BOOL ->
           throw new IllegalArgumentException("from is " + from + "; expected f32, f16 or bf16");
     }
@@ -47,21 +47,6 @@ public final class FloatCopy {
     }
     for (int i = 0; i < n; i++) {
       halves[i] = memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, (start + i * stride) * Short.BYTES);
-    }
-  }
-
-  private static void floats(Tensor from, long start, long stride, int n, float[] to, int at) {
-    if (stride == 1 && from.floatArray().isPresent()) {
-      System.arraycopy(from.floatArray().get(), from.floatArrayOffset() + (int) start, to, at, n);
-    } else if (stride == 1) {
-      MemorySegment.copy(
-          from.memory(), ValueLayout.JAVA_FLOAT_UNALIGNED, start * Float.BYTES, to, at, n);
-    } else {
-      final MemorySegment memory = from.memory();
-      for (int i = 0; i < n; i++) {
-        to[at + i] =
-            memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (start + i * stride) * Float.BYTES);
-      }
     }
   }
 }

@@ -30,7 +30,7 @@ class FourierDistributionTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2, 7, 40})
   void theDistributionFunctionIsTheIntegralOfTheDensity(int frequencies) {
-    final long seed = 71 + frequencies;
+    final long seed = 71L + frequencies;
     final Tensor a = coefficients(HeadFixture.random(seed), 1, frequencies);
     final Tensor density = Tensor.zeros(DType.F64, 1, POINTS);
     final Tensor cumulative = Tensor.zeros(DType.F64, 1, POINTS);
