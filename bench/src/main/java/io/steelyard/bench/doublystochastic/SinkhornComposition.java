@@ -30,7 +30,8 @@ public enum SinkhornComposition {
         final int[] axis = {t % 2 == 1 ? 2 : 1};
         try (NDArray top = z.max(axis, true);
             NDArray low = z.sub(top);
-            NDArray sum = low.expi().sum(axis, true);
+            NDArray terms = low.exp();
+            NDArray sum = terms.sum(axis, true);
             NDArray logarithm = sum.log()) {
           z.subi(top).subi(logarithm);
         }
@@ -47,7 +48,8 @@ public enum SinkhornComposition {
     NDArray apply(NDArray x, int iterations) {
       final Shape factors = new Shape(x.getShape().get(0), x.getShape().get(1), 1);
       try (NDArray top = x.max(new int[] {2}, true);
-          NDArray k = x.sub(top).expi();
+          NDArray low = x.sub(top);
+          NDArray k = low.exp();
           NDArray turned = k.transpose(0, 2, 1)) {
         NDArray u = x.getManager().ones(factors);
         NDArray v = x.getManager().ones(factors);
