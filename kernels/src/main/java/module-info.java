@@ -9,6 +9,7 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.attention;
   exports io.steelyard.kernels.dense;
   exports io.steelyard.kernels.detection;
+  exports io.steelyard.kernels.doublystochastic;
   exports io.steelyard.kernels.elementary;
   exports io.steelyard.kernels.gating;
   exports io.steelyard.kernels.head;
@@ -16,6 +17,7 @@ module io.steelyard.kernels {
   exports io.steelyard.kernels.mask;
   exports io.steelyard.kernels.normaliser;
   exports io.steelyard.kernels.operator;
+  exports io.steelyard.kernels.retrieval;
   exports io.steelyard.kernels.recurrent;
   exports io.steelyard.kernels.simd;
   exports io.steelyard.kernels.softmax;

@@ -1,8 +1,17 @@
 package io.steelyard.bench;
 
 import io.steelyard.bench.attention.AttentionSuite;
+import io.steelyard.bench.dense.DenseSuite;
+import io.steelyard.bench.detection.DetectionSuite;
+import io.steelyard.bench.doublystochastic.SinkhornSuite;
+import io.steelyard.bench.elementary.ElementarySuite;
+import io.steelyard.bench.kronecker.KroneckerSuite;
+import io.steelyard.bench.loss.LossSuite;
 import io.steelyard.bench.machine.MachineSuite;
+import io.steelyard.bench.retrieval.RetrievalSuite;
+import io.steelyard.bench.soft.SoftSuite;
 import io.steelyard.bench.softmax.SoftmaxSuite;
+import io.steelyard.bench.sparse.SparseSuite;
 import io.steelyard.bench.suite.Suite;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -14,7 +23,16 @@ final class Suites {
       List.of(
           new MachineSuite(), //
           new AttentionSuite(),
-          new SoftmaxSuite());
+          new DenseSuite(),
+          new DetectionSuite(),
+          new ElementarySuite(),
+          new KroneckerSuite(),
+          new LossSuite(),
+          new RetrievalSuite(),
+          new SinkhornSuite(),
+          new SoftSuite(),
+          new SoftmaxSuite(),
+          new SparseSuite());
 
   private Suites() {}
 

@@ -2,6 +2,7 @@ package io.steelyard.bench.attention;
 
 import io.steelyard.bench.jmh.Allocation;
 import io.steelyard.kernels.attention.AttentionOptions;
+import io.steelyard.kernels.attention.Temperatures;
 import io.steelyard.kernels.mask.Mask;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
@@ -36,6 +37,7 @@ public class AttentionKernels {
   private Tensor k = q;
   private Tensor v = q;
   private Tensor o = q;
+  private Temperatures temperatures = Temperatures.none();
   private AttentionOptions options = AttentionOptions.defaults();
 
   /** Makes the inputs and checks one result. */
@@ -47,6 +49,7 @@ public class AttentionKernels {
     k = Tensor.of(qkv[1], extents.keyShape());
     v = Tensor.of(qkv[2], extents.keyShape());
     o = Tensor.zeros(DType.F32, extents.queryShape());
+    temperatures = AttentionFunction.temperatures(extents);
     options =
         AttentionOptions.defaults()
             .withMask(causal ? Mask.causal() : Mask.none())
@@ -57,7 +60,7 @@ public class AttentionKernels {
   /** One call. */
   @Benchmark
   public Tensor run() {
-    function.apply(q, k, v, o, options);
+    function.apply(q, k, v, temperatures, o, options);
     return o;
   }
 

@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Softmax and sigmoid attention of 8 heads, full and causal, short to long. */
+/**
+ * Attention of 8 heads, full and causal, short to long: softmax and sigmoid beside libtorch, others
+ * beside our own softmax.
+ */
 public final class AttentionSuite implements Suite {
 
   private static final List<Size> MAIN = List.of(Size.square(8, 512, 64), Size.square(8, 2048, 64));
@@ -30,6 +33,7 @@ public final class AttentionSuite implements Suite {
   private static final Target TWICE_LIBTORCH = new Target(Metric.RATIO, 2.0);
   private static final Target FOUR_TIMES_EAGER = new Target(Metric.RATIO, 4.0);
   private static final Target NEAR_THE_PEAK = new Target(Metric.LIMIT_SHARE, 0.65);
+  private static final Target HALF_THE_PEAK = new Target(Metric.LIMIT_SHARE, 0.5);
   private static final Target NO_ALLOCATION = new Target(Metric.ALLOCATION, 1);
 
   @Override
@@ -39,7 +43,7 @@ public final class AttentionSuite implements Suite {
 
   @Override
   public String summary() {
-    return "softmax and sigmoid attention beside libtorch and the multiply-add peak";
+    return "attention beside libtorch, our own softmax attention and the multiply-add peak";
   }
 
   @Override
@@ -53,8 +57,17 @@ public final class AttentionSuite implements Suite {
       cases.add(softmax(size, false, cores));
       cases.add(softmax(size, true, cores));
       cases.add(sigmoid(size, cores));
+      if (size.tokens() <= 2048) {
+        cases.add(backward(AttentionFunction.SOFTMAX, size, cores));
+        cases.add(backward(AttentionFunction.SIGMOID, size, cores));
+      }
+      cases.add(besideSoftmax(AttentionFunction.SELECTIVE, size, true, cores, 1 / 1.05));
+      cases.add(besideSoftmax(AttentionFunction.SOFTPLUS, size, true, cores, 1 / 1.5));
+      cases.add(besideSoftmax(AttentionFunction.REWEIGHTED, size, true, cores, 1 / 2.0));
     }
-    cases.add(decode(new Size(8, 1, 1 << 15, 64), cores));
+    final Size cache = new Size(8, 1, 1 << 15, 64);
+    cases.add(decode(cache, cores));
+    cases.add(besideSoftmax(AttentionFunction.REWEIGHTED, cache, false, cores, 1 / 2.0));
     return cases;
   }
 
@@ -75,10 +88,46 @@ public final class AttentionSuite implements Suite {
         List.of(TWICE_LIBTORCH, NEAR_THE_PEAK, NO_ALLOCATION));
   }
 
+  /** What takes the place of softmax attention, as a share of its speed. */
+  private static Case besideSoftmax(
+      AttentionFunction function, Size size, boolean causal, int threads, double share) {
+    final Work work =
+        size.queries() == 1
+            ? new Work(size.cacheBytes(), Work.Unit.BYTES)
+            : new Work(size.flops(causal), Work.Unit.FLOPS);
+    return new Case(
+        name(function, size, causal),
+        threads,
+        new Trial(AttentionKernels.class, "run", parameters(function, size, causal, threads)),
+        work,
+        List.of(),
+        Optional.empty(),
+        List.of(
+            new Contender(
+                AttentionFunction.SOFTMAX.label(),
+                new Trial(
+                    AttentionKernels.class,
+                    "run",
+                    parameters(AttentionFunction.SOFTMAX, size, causal, threads)))),
+        List.of(new Target(Metric.BEST_SHARE, share), NO_ALLOCATION));
+  }
+
+  private static String name(AttentionFunction function, Size size, boolean causal) {
+    return function.label()
+        + (size.queries() == 1 ? " decode" : "")
+        + " h="
+        + size.heads()
+        + " n="
+        + size.tokens()
+        + " d="
+        + size.depth()
+        + (causal ? " causal" : "");
+  }
+
   /** One token against a cache of keys and values that is larger than the processor's. */
   private static Case decode(Size size, int threads) {
     return new Case(
-        "softmax-attention decode h=" + size.heads() + " n=" + size.tokens() + " d=" + size.depth(),
+        name(AttentionFunction.SOFTMAX, size, false),
         threads,
         new Trial(
             AttentionKernels.class,
@@ -133,26 +182,44 @@ public final class AttentionSuite implements Suite {
       List<Contender> peers,
       List<Target> targets) {
     final Work work = new Work(size.flops(causal), Work.Unit.FLOPS);
+    final String series = function.label() + " d=" + size.depth() + (causal ? " causal" : "");
     return new Case(
-        function.label()
-            + " h="
-            + size.heads()
-            + " n="
-            + size.tokens()
-            + " d="
-            + size.depth()
-            + (causal ? " causal" : ""),
-        threads,
-        new Trial(AttentionKernels.class, "run", parameters(function, size, causal, threads)),
-        work,
-        peers,
-        Optional.of(
-            new Limit(
-                "multiply-add peak",
-                MachineSuite.fma(threads),
-                work.amount() / MachineSuite.flops(threads).amount())),
-        List.of(),
-        targets);
+            name(function, size, causal),
+            threads,
+            new Trial(AttentionKernels.class, "run", parameters(function, size, causal, threads)),
+            work,
+            peers,
+            Optional.of(MachineSuite.fmaLimit(work, threads)),
+            List.of(),
+            targets)
+        .in(series, "n", size.tokens());
+  }
+
+  private static Case backward(AttentionFunction function, Size size, int threads) {
+    final Map<String, String> parameters =
+        Map.of(
+            "function", function.name(),
+            "size", size.toString(),
+            "threads", Integer.toString(threads));
+    final Work work = new Work(2.5 * size.flops(false), Work.Unit.FLOPS);
+    return new Case(
+            name(function, size, false) + " backward",
+            threads,
+            new Trial(BackwardKernels.class, "run", parameters),
+            work,
+            function == AttentionFunction.SOFTMAX
+                ? List.of(
+                    new Contender(
+                        "libtorch scaled_dot_product_attention backward",
+                        new Trial(
+                            BackwardPeer.class,
+                            "run",
+                            Map.of("size", size.toString(), "threads", Integer.toString(threads)))))
+                : List.of(),
+            Optional.of(MachineSuite.fmaLimit(work, threads)),
+            List.of(),
+            List.of(HALF_THE_PEAK, NO_ALLOCATION))
+        .in(function.label() + " backward d=" + size.depth(), "n", size.tokens());
   }
 
   private static Contender peer(

@@ -1,6 +1,7 @@
 package io.steelyard.bench.machine;
 
 import io.steelyard.bench.suite.Case;
+import io.steelyard.bench.suite.Limit;
 import io.steelyard.bench.suite.Scope;
 import io.steelyard.bench.suite.Suite;
 import io.steelyard.bench.suite.Trial;
@@ -58,6 +59,11 @@ public final class MachineSuite implements Suite {
   public static Work flops(int threads) {
     final double flops = (double) threads * MachineBenchmark.ROUNDS * Passes.flopsPerRound();
     return new Work(flops, Work.Unit.FLOPS);
+  }
+
+  /** The multiply-add peak as a limit of some work in floating-point operations. */
+  public static Limit fmaLimit(Work work, int threads) {
+    return new Limit("multiply-add peak", fma(threads), work.amount() / flops(threads).amount());
   }
 
   private static Work bytes(int arrays) {

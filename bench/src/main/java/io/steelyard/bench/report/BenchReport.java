@@ -27,6 +27,11 @@ public record BenchReport(
     return results.stream().allMatch(CaseResult::targetsMet);
   }
 
+  /** How our time grows with size, one for each series of two sizes or more. */
+  public List<Growth> growths() {
+    return Growth.of(results);
+  }
+
   /**
    * A table for people.
    *
@@ -36,7 +41,9 @@ public record BenchReport(
     return new ReportTable(colour).render(this);
   }
 
-  /** {@code {"machine": {...}, "setup": {...}, "results": [...], "notes": [...]}}. */
+  /**
+   * {@code {"machine": {...}, "setup": {...}, "results": [...], "growth": [...], "notes": [...]}}.
+   */
   public JsonObject toJson() {
     return ReportJson.of(this);
   }

@@ -31,6 +31,7 @@ final class ReportJson {
     final JsonArray results = new JsonArray();
     report.results().forEach(result -> results.add(result(result)));
     json.add("results", results);
+    json.add("growth", GSON.toJsonTree(report.growths()));
     json.add("notes", GSON.toJsonTree(report.notes()));
     return json;
   }

@@ -30,7 +30,7 @@ final class ReportTable {
     report.results().stream()
         .map(CaseResult::suite)
         .distinct()
-        .forEach(suite -> renderSuite(suite, report.only(suite).results(), text));
+        .forEach(suite -> renderSuite(suite, report.only(suite), text));
     report.notes().forEach(note -> text.append("note: ").append(note).append('\n'));
     text.append(
         "ratio: peer time over ours. limit: time of the machine's limit over ours. own best: time of"
@@ -41,7 +41,8 @@ final class ReportTable {
     return text.toString();
   }
 
-  private void renderSuite(String suite, List<CaseResult> results, StringBuilder text) {
+  private void renderSuite(String suite, BenchReport part, StringBuilder text) {
+    final List<CaseResult> results = part.results();
     final List<List<String>> lines = new ArrayList<>();
     lines.add(HEADER);
     results.forEach(result -> lines.add(cells(result)));
@@ -63,6 +64,7 @@ final class ReportTable {
       }
       text.append('\n');
     }
+    part.growths().forEach(growth -> text.append("  ").append(growth).append('\n'));
     text.append('\n');
   }
 

@@ -1,5 +1,6 @@
 package io.steelyard.bench.softmax;
 
+import io.steelyard.bench.rows.Rows;
 import java.util.Locale;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;

@@ -1,6 +1,8 @@
 package io.steelyard.bench.softmax;
 
 import io.steelyard.bench.jmh.Allocation;
+import io.steelyard.bench.rows.Output;
+import io.steelyard.bench.rows.Rows;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;

@@ -1,5 +1,7 @@
 package io.steelyard.bench.softmax;
 
+import io.steelyard.bench.rows.RowTraffic;
+import io.steelyard.bench.rows.Rows;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.NormaliserOptions;
@@ -39,16 +41,16 @@ public enum SoftmaxOperator {
   }
 
   /** The loads and stores this cannot do without. */
-  SoftmaxTraffic.Moves moves(Rows rows) {
+  RowTraffic.Moves moves(Rows rows) {
     return switch (this) {
-      case LOG_SUM_EXP -> SoftmaxTraffic.Moves.READ_ONLY;
-      case TWO_PASS, ONLINE, LOG_SOFTMAX -> SoftmaxTraffic.Moves.LEAN;
-      case RECOMPUTE -> SoftmaxTraffic.Moves.RECOMPUTE;
-      case RELOAD -> SoftmaxTraffic.Moves.RELOAD;
+      case LOG_SUM_EXP -> RowTraffic.Moves.READ_ONLY;
+      case TWO_PASS, ONLINE, LOG_SOFTMAX -> RowTraffic.Moves.LEAN;
+      case RECOMPUTE -> RowTraffic.Moves.RECOMPUTE;
+      case RELOAD -> RowTraffic.Moves.RELOAD;
       case SOFTMAX ->
           Softmax.fastest(rows.count(), rows.length()) == SoftmaxAlgorithm.ONLINE_RELOAD
-              ? SoftmaxTraffic.Moves.IN_PLACE
-              : SoftmaxTraffic.Moves.LEAN;
+              ? RowTraffic.Moves.IN_PLACE
+              : RowTraffic.Moves.LEAN;
     };
   }
 

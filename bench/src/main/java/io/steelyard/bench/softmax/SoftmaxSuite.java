@@ -1,8 +1,10 @@
 package io.steelyard.bench.softmax;
 
+import io.steelyard.bench.rows.Output;
+import io.steelyard.bench.rows.RowTraffic;
+import io.steelyard.bench.rows.Rows;
 import io.steelyard.bench.suite.Case;
 import io.steelyard.bench.suite.Contender;
-import io.steelyard.bench.suite.Limit;
 import io.steelyard.bench.suite.Metric;
 import io.steelyard.bench.suite.Scope;
 import io.steelyard.bench.suite.Suite;
@@ -95,7 +97,7 @@ public final class SoftmaxSuite implements Suite {
         List.of(peer(operator.meaning(), rows, Output.REUSED, threads)),
         variant
             ? Optional.empty()
-            : Optional.of(limit(operator.moves(rows), rows, Output.REUSED, threads)),
+            : Optional.of(RowTraffic.limit(operator.moves(rows), rows, Output.REUSED, threads)),
         rivals
             ? VARIANTS.stream()
                 .filter(v -> !v.isDefaultFor(rows))
@@ -112,7 +114,8 @@ public final class SoftmaxSuite implements Suite {
         ours(SoftmaxOperator.SOFTMAX, rows, Output.FRESH, threads),
         new Work(rows.floats(), Work.Unit.ELEMENTS),
         List.of(peer(Meaning.SOFTMAX, rows, Output.FRESH, threads)),
-        Optional.of(limit(SoftmaxOperator.SOFTMAX.moves(rows), rows, Output.FRESH, threads)),
+        Optional.of(
+            RowTraffic.limit(SoftmaxOperator.SOFTMAX.moves(rows), rows, Output.FRESH, threads)),
         List.of(),
         List.of(TWICE_LIBTORCH, NEAR_THE_LIMIT));
   }
@@ -126,20 +129,6 @@ public final class SoftmaxSuite implements Suite {
             "shape", rows.toString(),
             "output", output.name(),
             "threads", Integer.toString(threads)));
-  }
-
-  private static Limit limit(SoftmaxTraffic.Moves moves, Rows rows, Output output, int threads) {
-    return new Limit(
-        "memory: " + moves.label(),
-        new Trial(
-            SoftmaxTraffic.class,
-            "run",
-            Map.of(
-                "moves", moves.name(),
-                "shape", rows.toString(),
-                "output", output.name(),
-                "threads", Integer.toString(threads))),
-        1);
   }
 
   /**

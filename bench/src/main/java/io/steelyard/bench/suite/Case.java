@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param limit what the machine allows
  * @param rivals other variants of our own for the same task; the fastest one counts
  * @param targets what should be reached
+ * @param series where it stands among cases that differ in size only, if there are such
  */
 public record Case(
     String name,
@@ -23,13 +24,41 @@ public record Case(
     List<Contender> peers,
     Optional<Limit> limit,
     List<Contender> rivals,
-    List<Target> targets) {
+    List<Target> targets,
+    Optional<Series> series) {
 
   /** Copies the lists. */
   public Case {
     peers = List.copyOf(peers);
     rivals = List.copyOf(rivals);
     targets = List.copyOf(targets);
+  }
+
+  /** A case in no series. */
+  public Case(
+      String name,
+      int threads,
+      Trial ours,
+      Work work,
+      List<Contender> peers,
+      Optional<Limit> limit,
+      List<Contender> rivals,
+      List<Target> targets) {
+    this(name, threads, ours, work, peers, limit, rivals, targets, Optional.empty());
+  }
+
+  /** This case as one of a series. */
+  public Case in(String seriesName, String variable, double value) {
+    return new Case(
+        name,
+        threads,
+        ours,
+        work,
+        peers,
+        limit,
+        rivals,
+        targets,
+        Optional.of(new Series(seriesName, variable, value)));
   }
 
   /** A case that is compared with nothing. */

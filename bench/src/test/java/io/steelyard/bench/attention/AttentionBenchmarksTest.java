@@ -2,9 +2,8 @@ package io.steelyard.bench.attention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.steelyard.bench.peers.TorchPeer;
+import io.steelyard.bench.peers.TorchAvailable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,12 +28,9 @@ class AttentionBenchmarksTest {
   }
 
   @ParameterizedTest
-  @EnumSource(AttentionFunction.class)
+  @EnumSource(names = {"SOFTMAX", "SIGMOID"})
   void peersComputeWhatTheyAreTimedFor(AttentionFunction function) {
-    assumeTrue(
-        System.getenv("PYTORCH_LIBRARY_PATH") != null
-            || TorchPeer.class.getResource("/native/lib/pytorch.properties") != null,
-        "libtorch is neither on the class path nor in PYTORCH_LIBRARY_PATH");
+    TorchAvailable.assume();
     final AttentionPeers peers = new AttentionPeers();
     peers.threads = 1;
     peers.function = function;
@@ -43,6 +39,29 @@ class AttentionBenchmarksTest {
     peers.setUp();
     assertThat(peers.run()).isEqualTo(2 * 96 * 64);
     peers.tearDown();
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"SOFTMAX", "SIGMOID"})
+  void gradientsAreWhatTheyAreTimedFor(AttentionFunction function) {
+    final BackwardKernels benchmark = new BackwardKernels();
+    benchmark.function = function;
+    benchmark.size = "2x96x96x64";
+    benchmark.threads = 2;
+    benchmark.setUp();
+    benchmark.run();
+    benchmark.tearDown();
+  }
+
+  @Test
+  void thePeersGradientIsWhatItIsTimedFor() {
+    TorchAvailable.assume();
+    final BackwardPeer benchmark = new BackwardPeer();
+    benchmark.size = "2x96x96x64";
+    benchmark.threads = 1;
+    benchmark.setUp();
+    benchmark.run();
+    benchmark.tearDown();
   }
 
   @Test

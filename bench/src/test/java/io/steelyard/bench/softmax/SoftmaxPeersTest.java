@@ -1,9 +1,9 @@
 package io.steelyard.bench.softmax;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.steelyard.bench.peers.TorchPeer;
+import io.steelyard.bench.peers.TorchAvailable;
+import io.steelyard.bench.rows.Rows;
 import io.steelyard.bench.suite.Case;
 import io.steelyard.bench.suite.Contender;
 import io.steelyard.bench.suite.Scope;
@@ -19,10 +19,7 @@ class SoftmaxPeersTest {
 
   @BeforeAll
   static void needsLibtorch() {
-    final boolean there =
-        System.getenv("PYTORCH_LIBRARY_PATH") != null
-            || TorchPeer.class.getResource("/native/lib/pytorch.properties") != null;
-    assumeTrue(there, "libtorch is neither on the class path nor in PYTORCH_LIBRARY_PATH");
+    TorchAvailable.assume();
   }
 
   static Stream<Contender> peers() {

@@ -91,7 +91,7 @@ public final class OperatorsCommand implements Callable<Integer> {
 
   private void describe(Operator operator) {
     terminal.out().println(operator.name() + ": " + operator.summary());
-    terminal.out().println("arXiv " + operator.source().arxiv() + ", " + operator.source().where());
+    terminal.out().println(operator.source());
     terminal.out().println();
     final Table ports =
         new Table(
@@ -175,8 +175,8 @@ public final class OperatorsCommand implements Callable<Integer> {
 
   /** The slug, as everywhere in the run records. */
   private static String paper(Operator operator) {
-    final String arxiv = operator.source().arxiv();
-    return Catalogue.find(arxiv).map(Paper::slug).orElse(arxiv);
+    final String work = operator.source().work();
+    return Catalogue.find(work).map(Paper::slug).orElse(work);
   }
 
   private static JsonArray ports(List<Port> ports) {

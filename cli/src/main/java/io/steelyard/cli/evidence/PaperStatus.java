@@ -64,7 +64,7 @@ public record PaperStatus(
     return new PaperStatus(
         paper,
         Operators.all().stream()
-            .filter(operator -> operator.source().arxiv().equals(paper.arxivId()))
+            .filter(operator -> operator.source().work().equals(paper.arxivId()))
             .map(Operator::name)
             .toList(),
         Layers.of(paper.arxivId()).stream().map(Layer::name).toList(),

@@ -12,6 +12,9 @@ final class AttentionVjpWorkspace {
   private static final int W = TileProductsSimd.W;
   private static final int KEYS = FusedAttention.KEYS;
 
+  /** Most sums of a survey. */
+  private static final int SUMS = 4;
+
   /** Keys and values of the block, and the flags of hidden scores. */
   final AttentionWorkspace forward = AttentionWorkspace.own();
 
@@ -21,7 +24,7 @@ final class AttentionVjpWorkspace {
   /** Dv rounded up likewise. */
   int width;
 
-  /** {@code Q^T} of the tile, scaled, and Q. */
+  /** {@code Q^T} of the tile, times scale and log2 e, and Q times scale. */
   float[] queries = new float[0];
 
   float[] queryRows = new float[0];
@@ -37,6 +40,12 @@ final class AttentionVjpWorkspace {
   /** {@code dO V^T}, then gradients of the scores. */
   final float[] gradients = new float[KEYS * W];
 
+  /**
+   * Sums of the gradients of scores that are distances: over tiles of queries, pair by pair, for
+   * keys; over keys, in the first row, for queries.
+   */
+  final float[] gradientSums = new float[KEYS * W];
+
   /** {@code dQ^T} of the tile. */
   float[] queryGradients = new float[0];
 
@@ -44,6 +53,23 @@ final class AttentionVjpWorkspace {
   float[] keyGradients = new float[0];
 
   float[] valueGradients = new float[0];
+
+  /** What else a tile needs to know of each score. */
+  final float[] slopes = new float[KEYS * W];
+
+  final float[] raised = new float[KEYS * W];
+
+  /** Sums of a survey for each lane. */
+  final double[] wide = new double[SUMS * W];
+
+  /** The same over one block. */
+  final float[] sums = new float[SUMS * W];
+
+  /** What is known of each query, one number for each lane after another. */
+  final float[] statistics = new float[AttentionWorkspace.STATISTICS * W];
+
+  /** A query, key or value as it was given. */
+  float[] vector = new float[0];
 
   /** What each lane's weights are relative to. */
   final float[] references = new float[W];
@@ -75,28 +101,89 @@ final class AttentionVjpWorkspace {
       cotangents = new float[width * W];
       cotangentRows = new float[W * width];
       queryGradients = new float[depth * W];
+      vector = new float[Math.max(depth, width)];
       keyGradients = new float[KEYS * depth];
       valueGradients = new float[KEYS * width];
     }
   }
 
-  /** Loads queries and cotangents, as rows and across lanes. */
-  void loadRows(Tensor q, Tensor cotangent, long row, int lanes, float queryFactor) {
+  /** Loads queries, as scores need them, and cotangents, as rows and across lanes. */
+  void loadRows(Tensor q, Tensor cotangent, long row, int lanes, AttentionScores scores) {
     final int d = (int) q.dim(3);
     final int dv = (int) cotangent.dim(3);
     Arrays.fill(queryRows, 0);
     Arrays.fill(cotangentRows, 0);
     for (int lane = 0; lane < lanes; lane++) {
-      AttentionWorkspace.copy(q, row + lane, d, queryRows, lane * depth);
-      AttentionWorkspace.copy(cotangent, row + lane, dv, cotangentRows, lane * width);
+      forward.copy(q, row + lane, d, queryRows, lane * depth);
+      System.arraycopy(queryRows, lane * depth, forward.line, 0, d);
+      scores.scaleQuery(forward.line, 0, row + lane, true);
+      forward.spread(d, lane, queries, 0);
+      scores.scaleQuery(queryRows, lane * depth, row + lane, false);
+      forward.copy(cotangent, row + lane, dv, cotangentRows, lane * width);
     }
     for (int lane = 0; lane < W; lane++) {
-      for (int c = 0; c < d; c++) {
-        queries[c * W + lane] = queryRows[lane * depth + c] * queryFactor;
+      for (int c = 0; lane >= lanes && c < d; c++) {
+        queries[c * W + lane] = 0;
       }
       for (int c = 0; c < dv; c++) {
         cotangents[c * W + lane] = cotangentRows[lane * width + c];
       }
+    }
+  }
+
+  /** Adds sums over a block to those of a survey, from a number of {@link #wide} on. */
+  void addSums(int from, int count) {
+    for (int i = 0; i < count * W; i++) {
+      wide[from * W + i] += sums[i];
+    }
+  }
+
+  /** Spreads what is known of queries, {@code count} numbers each, over the lanes. */
+  void spread(float[] known, int count, long row, int lanes) {
+    Arrays.fill(statistics, 0);
+    for (int lane = 0; lane < lanes; lane++) {
+      for (int i = 0; i < count; i++) {
+        statistics[i * W + lane] = known[(int) (row + lane) * count + i];
+      }
+    }
+  }
+
+  /** Adds a tile of gradients to {@link #gradientSums}. */
+  void sumGradients(int keys, boolean forKeys, boolean poisoned) {
+    for (int i = 0; poisoned && i < keys * W; i++) {
+      gradients[i] = forward.hidden[i] ? 0 : gradients[i];
+    }
+    if (forKeys) {
+      for (int i = 0; i < keys * W; i++) {
+        gradientSums[i] += gradients[i];
+      }
+    } else {
+      for (int j = 0; j < keys; j++) {
+        for (int lane = 0; lane < W; lane++) {
+          gradientSums[lane] += gradients[j * W + lane];
+        }
+      }
+    }
+  }
+
+  /** {@code sum_i dS_ij (q_i - k_j)} in place of {@code sum_i dS_ij q_i}. */
+  void keyDifferences(int j, int extent) {
+    float sum = 0;
+    for (int lane = 0; lane < W; lane++) {
+      sum += gradientSums[j * W + lane];
+    }
+    // A key that nobody sees has no say, NaN included.
+    for (int c = 0; sum != 0 && c < extent; c++) {
+      keyGradients[j * depth + c] -=
+          sum * forward.keys[forward.keyOffset + j * forward.keyStride + c];
+    }
+  }
+
+  /** {@code sum_j dS_ij (k_j - q_i)} in place of {@code sum_j dS_ij k_j}. */
+  void queryDifferences(int lane, int extent) {
+    final float sum = gradientSums[lane];
+    for (int c = 0; sum != 0 && c < extent; c++) {
+      queryGradients[c * W + lane] -= sum * queryRows[lane * depth + c];
     }
   }
 

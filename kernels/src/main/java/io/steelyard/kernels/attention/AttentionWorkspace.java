@@ -1,15 +1,20 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.rows.FloatCopy;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** Panels of one thread, kept between calls so that kernels allocate nothing in steady state. */
 final class AttentionWorkspace {
 
   private static final ThreadLocal<AttentionWorkspace> OWN =
       ThreadLocal.withInitial(AttentionWorkspace::new);
+
+  /** Most numbers for each lane in {@link #statistics}. */
+  static final int STATISTICS = 8;
 
   private static final int W = TileProductsSimd.W;
 
@@ -34,6 +39,18 @@ final class AttentionWorkspace {
   /** One number for each lane. */
   final float[] lanes = new float[W];
 
+  /** What the values of the block are multiplied by, where they are. */
+  final float[] temperatures = new float[FusedAttention.KEYS];
+
+  /** What is known of each lane of a tile before its first weight, where weights need that. */
+  float[] statistics = new float[0];
+
+  /** Sums that floats are too short for, one for each lane of a tile. */
+  double[] wide = new double[0];
+
+  /** Tiles that an attention has kept from its first look at the scores. */
+  float[] kept = new float[0];
+
   /** Room for one vector. */
   final float[] vector = new float[W / 2];
 
@@ -57,6 +74,7 @@ final class AttentionWorkspace {
   private Tensor v = k;
   private float[] keyPanel = new float[0];
   private float[] valuePanel = new float[0];
+  private final FloatCopy copy = new FloatCopy();
   private int depth;
   private int width;
 
@@ -77,6 +95,8 @@ final class AttentionWorkspace {
       last = new int[tiles];
       references = new float[tiles * W];
       totals = new float[tiles * W];
+      wide = new double[tiles * W];
+      statistics = new float[tiles * STATISTICS * W];
     }
     queries = room(queries, tiles * depth * W);
     sums = room(sums, tiles * width * W);
@@ -101,7 +121,7 @@ final class AttentionWorkspace {
     return panel.length < length ? new float[length] : panel;
   }
 
-  /** Makes a block of keys and of values available, in place where they lie in an array. */
+  /** Makes a block of keys available, in place where they lie in an array. */
   void loadKeys(long row, int count) {
     if (inPlace(k)) {
       keys = k.floatArray().orElseThrow();
@@ -116,6 +136,10 @@ final class AttentionWorkspace {
       keyOffset = 0;
       keyStride = depth;
     }
+  }
+
+  /** Makes a block of values available, in place where they lie in an array. */
+  void loadValues(long row, int count) {
     if (inPlace(v)) {
       values = v.floatArray().orElseThrow();
       valueOffset = v.floatArrayOffset() + (int) v.rowOffset(row);
@@ -129,6 +153,34 @@ final class AttentionWorkspace {
       valueOffset = 0;
       valueStride = width;
     }
+  }
+
+  /** Replaces the keys of the block by their directions, in a panel of our own. */
+  void keepDirections(int count) {
+    keyPanel = room(keyPanel, FusedAttention.KEYS * depth);
+    RowProductsSimd.directions(keys, keyOffset, keyStride, depth, count, keyPanel, vector);
+    keys = keyPanel;
+    keyOffset = 0;
+    keyStride = depth;
+  }
+
+  /** Moves the values of the block to a panel of our own, where they can be changed. */
+  void ownValues(int count) {
+    if (!inPlace(v)) {
+      return;
+    }
+    valuePanel = room(valuePanel, FusedAttention.KEYS * width);
+    for (int j = 0; j < count; j++) {
+      System.arraycopy(values, valueOffset + j * valueStride, valuePanel, j * width, width);
+    }
+    values = valuePanel;
+    valueOffset = 0;
+    valueStride = width;
+  }
+
+  /** Makes room to keep what became of {@link #tile} for some keys of some tiles. */
+  void keep(int numbers) {
+    kept = room(kept, numbers);
   }
 
   /** Whether rows of numbers are all finite. */
@@ -146,6 +198,13 @@ final class AttentionWorkspace {
     return true;
   }
 
+  /** Copies {@link #line} into a lane of a tile. */
+  void spread(int length, int lane, float[] to, int offset) {
+    for (int c = 0; c < length; c++) {
+      to[offset + c * W + lane] = line[c];
+    }
+  }
+
   /** Copies rows into the lanes of a tile, times a factor; unused lanes are 0. */
   void transpose(
       Tensor from, long row, int lanes, int length, float factor, float[] to, int offset) {
@@ -153,13 +212,12 @@ final class AttentionWorkspace {
       if (lane < lanes) {
         copy(from, row + lane, length, line, 0);
         for (int c = 0; c < length; c++) {
-          to[offset + c * W + lane] = line[c] * factor;
+          line[c] *= factor;
         }
       } else {
-        for (int c = 0; c < length; c++) {
-          to[offset + c * W + lane] = 0;
-        }
+        Arrays.fill(line, 0, length, 0);
       }
+      spread(length, lane, to, offset);
     }
   }
 
@@ -186,22 +244,8 @@ final class AttentionWorkspace {
   }
 
   /** Copies a row. */
-  static void copy(Tensor from, long row, int length, float[] to, int offset) {
-    final long at = from.rowOffset(row);
-    final long stride = from.rowStride();
-    if (inPlace(from)) {
-      System.arraycopy(
-          from.floatArray().orElseThrow(), from.floatArrayOffset() + (int) at, to, offset, length);
-    } else if (stride == 1) {
-      MemorySegment.copy(
-          from.memory(), ValueLayout.JAVA_FLOAT_UNALIGNED, at * Float.BYTES, to, offset, length);
-    } else {
-      final MemorySegment memory = from.memory();
-      for (int c = 0; c < length; c++) {
-        to[offset + c] =
-            memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + c * stride) * Float.BYTES);
-      }
-    }
+  void copy(Tensor from, long row, int length, float[] to, int offset) {
+    copy.copy(from, from.rowOffset(row), from.rowStride(), length, to, offset);
   }
 
   private static boolean inPlace(Tensor tensor) {

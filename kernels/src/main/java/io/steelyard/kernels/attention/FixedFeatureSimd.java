@@ -224,14 +224,15 @@ final class FixedFeatureSimd implements Job {
 
   /** Heads across lanes: for each column b of the matrices, its rows a; and the values. */
   private void pack(int tile) {
-    final float[] line = AttentionWorkspace.own().room(length);
+    final AttentionWorkspace work = AttentionWorkspace.own();
+    final float[] line = work.room(length);
     final double factor = softmax ? ExtendedExponent.LOG2E : 1;
     final int base = tile * length * length * W;
     for (int lane = 0; lane < W; lane++) {
       final int head = tile * W + lane;
       for (int a = 0; a < length; a++) {
         if (head < heads) {
-          AttentionWorkspace.copy(w, (long) head * length + a, length, line, 0);
+          work.copy(w, (long) head * length + a, length, line, 0);
           line[a] += a < length - 1 ? (float) mean : 0;
         } else {
           Arrays.fill(line, 0, length, 0);
@@ -242,7 +243,7 @@ final class FixedFeatureSimd implements Job {
       }
       if (v.size() > 0) {
         if (head < heads) {
-          AttentionWorkspace.copy(v, head, length, line, 0);
+          work.copy(v, head, length, line, 0);
         } else {
           Arrays.fill(line, 0, length, 0);
         }
@@ -304,9 +305,10 @@ final class FixedFeatureSimd implements Job {
   private int load(Panels panels, int first) {
     panels.bind(length, keys + 1);
     final int count = Math.min(GROUP, sequences - first);
+    final AttentionWorkspace work = AttentionWorkspace.own();
     for (int row = 0; row < count * (keys + 1); row++) {
       final int at = row * length;
-      AttentionWorkspace.copy(x, (long) first * (keys + 1) + row, length - 1, panels.rows, at);
+      work.copy(x, (long) first * (keys + 1) + row, length - 1, panels.rows, at);
       panels.rows[at + length - 1] = 1;
     }
     return count;

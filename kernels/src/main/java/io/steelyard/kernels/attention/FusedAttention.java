@@ -36,9 +36,12 @@ abstract class FusedAttention implements Job {
   /** Keys of a part where queries are few. */
   private static final int SPAN = 8 * KEYS;
 
+  /** Most numbers of tiles that are kept between two passes: they should fit the second cache. */
+  private static final int KEPT = 1 << 17;
+
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
 
-  private final AttentionScores scores = new AttentionScores();
+  private final AttentionScores scores;
   private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
   private Tensor q = NOTHING;
   private Tensor k = NOTHING;
@@ -47,7 +50,21 @@ abstract class FusedAttention implements Job {
   private final Spans spans = new Spans();
   private int tiles;
   private boolean few;
+  private boolean looking;
+
+  /** What {@link #look} has made of the scores of few queries: all of it, a row for each. */
+  private float[] kept = new float[0];
+
   private int partsPerHead;
+
+  /** Attention whose scores are dot products. */
+  FusedAttention() {
+    this(Similarity.DOT_PRODUCT);
+  }
+
+  FusedAttention(Similarity similarity) {
+    scores = new AttentionScores(similarity);
+  }
 
   /**
    * Turns a tile of scores, times log2 e, into weights, in place, and keeps what it needs to know
@@ -71,6 +88,45 @@ abstract class FusedAttention implements Job {
 
   /** Sets the statistics of a tile at its start. */
   abstract void begin(AttentionWorkspace work, int tile);
+
+  /**
+   * Whether a weight depends on all scores of its query in a way that cannot be mended afterwards.
+   * Then all keys are gone through twice: every tile of scores is first given to {@link #look}, and
+   * {@link #weigh} gets what {@link #look} has made of it, after {@link #settle}.
+   */
+  boolean looksFirst() {
+    return false;
+  }
+
+  /**
+   * Changes a tile of scores in place and keeps what it needs to know of it.
+   *
+   * @param again whether the tile has been looked at before, was not kept, and is to be changed in
+   *     the same way once more
+   */
+  void look(AttentionWorkspace work, int tile, int keys, boolean again) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** As {@link #look} for {@code rows} times W scores of one query. */
+  void lookRow(AttentionWorkspace work, Spans spans, int span, int rows) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** Called when all keys of a tile have been looked at. */
+  void settle(AttentionWorkspace work, int tile, long row, int lanes) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** As {@link #settle} for the spans of all queries. */
+  void settle(Spans spans, int rows) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** The scores of the call. */
+  final AttentionScores scores() {
+    return scores;
+  }
 
   /** Runs the job. */
   final void run(
@@ -99,7 +155,17 @@ abstract class FusedAttention implements Job {
       if (few) {
         partsPerHead = (extents.keys() + SPAN - 1) / SPAN;
         spans.bind(extents, partsPerHead);
-        workers.run(this, extents.batch() * extents.keyHeads() * partsPerHead, threads);
+        final int parts = extents.batch() * extents.keyHeads() * partsPerHead;
+        if (looksFirst()) {
+          final int rows = extents.batch() * extents.heads() * extents.queries();
+          final int numbers = Math.multiplyExact(rows, extents.keys());
+          kept = kept.length < numbers ? new float[numbers] : kept;
+          looking = true;
+          workers.run(this, parts, threads);
+          looking = false;
+          settle(spans, rows);
+        }
+        workers.run(this, parts, threads);
         combine();
         return;
       }
@@ -143,13 +209,17 @@ abstract class FusedAttention implements Job {
       begin(work, t);
     }
     final long keyRow = heads.keyRow(row);
+    final int keep = looksFirst() ? look(work, row, queries, end) : 0;
     for (int from = 0; from < end; from += KEYS) {
       final int keys = Math.min(KEYS, end - from);
-      work.loadKeys(keyRow + from, keys);
+      if (from >= keep) {
+        scores.loadKeys(work, keyRow + from, keys);
+      }
+      scores.loadValues(work, keyRow + from, keys);
       for (int t = 0; t < count; t++) {
         final int n = Math.min(keys, work.last[t] - from);
         if (n > 0) {
-          block(work, t, row + (long) t * W, Math.min(W, queries - t * W), from, n);
+          block(work, t, row + (long) t * W, Math.min(W, queries - t * W), from, n, keep);
         }
       }
     }
@@ -158,42 +228,91 @@ abstract class FusedAttention implements Job {
     }
   }
 
+  /**
+   * The first of two passes over the keys.
+   *
+   * @return how many leading keys have had their tiles kept
+   */
+  private int look(AttentionWorkspace work, long row, int queries, int end) {
+    final int count = (queries + W - 1) / W;
+    final int keep = Math.min((end + KEYS - 1) / KEYS, KEPT / (count * KEYS * W)) * KEYS;
+    work.keep(count * keep * W);
+    final long keyRow = heads.keyRow(row);
+    for (int from = 0; from < end; from += KEYS) {
+      final int keys = Math.min(KEYS, end - from);
+      scores.loadKeys(work, keyRow + from, keys);
+      for (int t = 0; t < count; t++) {
+        final int n = Math.min(keys, work.last[t] - from);
+        if (n > 0) {
+          fill(work, t, row + (long) t * W, Math.min(W, queries - t * W), from, n);
+          look(work, t, n, false);
+          if (from < keep) {
+            System.arraycopy(work.tile, 0, work.kept, (t * keep + from) * W, n * W);
+          }
+        }
+      }
+    }
+    for (int t = 0; t < count; t++) {
+      settle(work, t, row + (long) t * W, Math.min(W, queries - t * W));
+    }
+    return keep;
+  }
+
   /** All queries of one key head over a span of keys. */
   private void span(AttentionWorkspace work, int keyHead, int number) {
     final int depth = heads.depth();
     final int count = heads.queries() * (heads.heads() / heads.keyHeads());
     final long row = (long) keyHead * count;
     for (int i = 0; i < count; i++) {
-      AttentionWorkspace.copy(q, row + i, depth, work.line, 0);
-      for (int c = 0; c < depth; c++) {
-        work.queries[i * depth + c] = work.line[c] * scores.queryFactor();
-      }
+      work.copy(q, row + i, depth, work.line, 0);
+      scores.scaleQuery(work.line, 0, row + i, true);
+      System.arraycopy(work.line, 0, work.queries, i * depth, depth);
     }
     final int end = Math.min(heads.keys(), (number + 1) * SPAN);
     for (int from = number * SPAN; from < end; from += KEYS) {
       final int keys = Math.min(KEYS, end - from);
-      work.loadKeys((long) keyHead * heads.keys() + from, keys);
+      final long keyRow = (long) keyHead * heads.keys() + from;
+      if (looking || !looksFirst()) {
+        scores.loadKeys(work, keyRow, keys);
+      }
+      if (!looking) {
+        work.loadValues(keyRow, keys);
+      }
       for (int i = 0; i < count; i++) {
         final int visible = Math.min(keys, scores.visible(row + i) - from);
         if (visible > 0) {
           System.arraycopy(work.queries, i * depth, work.line, 0, depth);
-          rowBlock(work, row + i, number, from, visible);
+          rowBlock(work, row + i, keyRow, number, from, visible);
         }
       }
     }
   }
 
-  private void rowBlock(AttentionWorkspace work, long row, int number, int from, int keys) {
+  private void rowBlock(
+      AttentionWorkspace work, long row, long keyRow, int number, int from, int keys) {
     final float[] line = work.tile;
-    scores.fillRow(line, work.line, work, row, from, keys);
+    final int keptAt = (int) row * heads.keys() + from;
+    final boolean settled = looksFirst() && !looking;
+    if (!settled) {
+      scores.fillRow(line, work.line, work, row, from, keys);
+    }
     final boolean hides = scores.hides(heads.keys(), from, keys);
     if (hides) {
       scores.hideRow(line, work.hidden, row, from, keys);
     }
     final int rows = (keys + W - 1) / W;
-    Arrays.fill(line, keys, rows * W, Float.NEGATIVE_INFINITY);
+    Arrays.fill(line, keys, rows * W, settled ? 0 : Float.NEGATIVE_INFINITY);
     final int span = spans.index(row, number);
+    if (looking) {
+      lookRow(work, spans, span, rows);
+      System.arraycopy(line, 0, kept, keptAt, keys);
+      return;
+    }
+    if (settled) {
+      System.arraycopy(kept, keptAt, line, 0, keys);
+    }
     weighRow(work, spans, span, rows);
+    scores.temperRow(work, hides, keyRow, keys);
     if (hides
         && !AttentionWorkspace.finite(
             work.values, work.valueOffset, work.valueStride, keys, heads.width())) {
@@ -231,12 +350,39 @@ abstract class FusedAttention implements Job {
     }
   }
 
-  private void block(AttentionWorkspace work, int t, long row, int lanes, int from, int keys) {
-    final float[] tile = work.tile;
-    scores.fill(tile, work.queries, t * heads.depth() * W, work, row, from, keys);
+  /** Fills the tile with scores; says whether some may be hidden. */
+  private boolean fill(AttentionWorkspace work, int t, long row, int lanes, int from, int keys) {
+    scores.fill(work.tile, work.queries, t * heads.depth() * W, work, row, from, keys);
     final boolean hides = scores.hides(work.first[t], from, keys);
     if (hides) {
-      scores.hide(tile, work.hidden, row, lanes, from, keys);
+      scores.hide(work.tile, work.hidden, row, lanes, from, keys);
+    }
+    return hides;
+  }
+
+  /** As {@link #fill}, from what the first pass has kept. */
+  private boolean restore(
+      AttentionWorkspace work, int t, long row, int lanes, int from, int keys, int keep) {
+    final boolean hides = scores.hides(work.first[t], from, keys);
+    if (hides) {
+      // Only to know again which are hidden; what stands in the tile is replaced.
+      scores.hide(work.tile, work.hidden, row, lanes, from, keys);
+    }
+    System.arraycopy(work.kept, (t * keep + from) * W, work.tile, 0, keys * W);
+    return hides;
+  }
+
+  private void block(
+      AttentionWorkspace work, int t, long row, int lanes, int from, int keys, int keep) {
+    final float[] tile = work.tile;
+    final boolean hides;
+    if (from < keep) {
+      hides = restore(work, t, row, lanes, from, keys, keep);
+    } else {
+      hides = fill(work, t, row, lanes, from, keys);
+      if (looksFirst()) {
+        look(work, t, keys, true);
+      }
     }
     weigh(work, t, keys);
     // A weight of 0 does not silence a NaN, so hidden values that are not finite are left out.
@@ -275,7 +421,15 @@ abstract class FusedAttention implements Job {
   /** Transposes and scales queries; unused lanes are 0. Finds out which keys they see. */
   private void load(AttentionWorkspace work, int t, long row, int lanes) {
     final int depth = heads.depth();
-    work.transpose(q, row, lanes, depth, scores.queryFactor(), work.queries, t * depth * W);
+    for (int lane = 0; lane < W; lane++) {
+      if (lane < lanes) {
+        work.copy(q, row + lane, depth, work.line, 0);
+        scores.scaleQuery(work.line, 0, row + lane, true);
+      } else {
+        Arrays.fill(work.line, 0, depth, 0);
+      }
+      work.spread(depth, lane, work.queries, t * depth * W);
+    }
     int least = Integer.MAX_VALUE;
     int most = 0;
     for (int lane = 0; lane < lanes; lane++) {

@@ -14,9 +14,17 @@ import java.util.Arrays;
  * keys: one over blocks of keys, one over tiles of queries. Parts of a phase share nothing, so the
  * work spreads over all cores however few heads there are, and results do not depend on the number
  * of threads; the price is that scores and {@code dO V^T} are computed twice, 14 products of {@code
- * Tq Tk D} in place of 10.
+ * Tq Tk D} in place of 10. Where sums over the keys of a query have to be known and the forward
+ * call did not leave them, a phase over tiles of queries comes before these two.
  */
 abstract class FusedAttentionVjp implements Job {
+
+  /** What is gone through: queries, for what has to be known of them; keys; queries. */
+  private enum Phase {
+    SURVEY,
+    KEYS,
+    QUERIES
+  }
 
   /** Queries of a tile. */
   static final int W = TileProductsSimd.W;
@@ -24,7 +32,7 @@ abstract class FusedAttentionVjp implements Job {
   private static final int KEYS = FusedAttention.KEYS;
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
 
-  private final AttentionScores scores = new AttentionScores();
+  private final AttentionScores scores;
   private Heads heads = new Heads(0, 1, 1, 0, 0, 0, 0);
   private Tensor q = NOTHING;
   private Tensor k = NOTHING;
@@ -33,8 +41,21 @@ abstract class FusedAttentionVjp implements Job {
   private Tensor dq = NOTHING;
   private Tensor dk = NOTHING;
   private Tensor dv = NOTHING;
-  private boolean keyPhase;
+  private Phase phase = Phase.KEYS;
   private int partsPerHead;
+
+  /** Attention whose scores are dot products. */
+  FusedAttentionVjp() {
+    this(Similarity.DOT_PRODUCT);
+  }
+
+  FusedAttentionVjp(Similarity similarity) {
+    scores = new AttentionScores(similarity);
+  }
+
+  private boolean distances() {
+    return scores.similarity() == Similarity.SQUARED_DISTANCE;
+  }
 
   /** Reads what is needed to know of each query of a tile besides its scores. */
   abstract void begin(AttentionVjpWorkspace work, long row, int lanes);
@@ -46,7 +67,46 @@ abstract class FusedAttentionVjp implements Job {
    */
   abstract void gradients(AttentionVjpWorkspace work, int keys);
 
-  /** Runs both phases. */
+  /** How often all keys have to be gone through before anything else. */
+  int surveys() {
+    return 0;
+  }
+
+  /**
+   * Adds up what is wanted of a tile of scores. The last survey has {@code dO V^T} as well, with
+   * zeros where scores are hidden.
+   */
+  void survey(AttentionVjpWorkspace work, int number, int keys) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** Called after each survey, for queries that see nothing too. */
+  void conclude(AttentionVjpWorkspace work, int number, long row, int lanes) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * Takes note of a finished query.
+   *
+   * @param sums over keys, of score gradients times keys
+   * @param query as it was given
+   */
+  void finishQuery(float[] sums, float[] query, long row) {}
+
+  /**
+   * Takes note of a finished value.
+   *
+   * @param sums over queries, of weights times cotangents
+   * @param value as it was given
+   */
+  void finishValue(float[] sums, float[] value, long row) {}
+
+  /** The scores of the call. */
+  final AttentionScores scores() {
+    return scores;
+  }
+
+  /** Runs all phases. */
   final void run(
       Tensor queries,
       Tensor keys,
@@ -68,10 +128,15 @@ abstract class FusedAttentionVjp implements Job {
     scores.bind(extents, options);
     try {
       final Workers workers = Workers.shared();
-      keyPhase = true;
+      if (surveys() > 0) {
+        phase = Phase.SURVEY;
+        partsPerHead = (extents.queries() + W - 1) / W;
+        workers.run(this, extents.batch() * extents.heads() * partsPerHead, options.threads());
+      }
+      phase = Phase.KEYS;
       partsPerHead = (extents.keys() + KEYS - 1) / KEYS;
       workers.run(this, extents.batch() * extents.keyHeads() * partsPerHead, options.threads());
-      keyPhase = false;
+      phase = Phase.QUERIES;
       partsPerHead = (extents.queries() + W - 1) / W;
       workers.run(this, extents.batch() * extents.heads() * partsPerHead, options.threads());
     } finally {
@@ -90,10 +155,41 @@ abstract class FusedAttentionVjp implements Job {
   public final void run(int part) {
     final AttentionVjpWorkspace work = AttentionVjpWorkspace.own();
     work.bind(k, v, heads);
-    if (keyPhase) {
-      keyBlock(work, part / partsPerHead, part % partsPerHead * KEYS);
-    } else {
-      queryTile(work, part / partsPerHead, part % partsPerHead * W);
+    final int head = part / partsPerHead;
+    final int number = part % partsPerHead;
+    switch (phase) {
+      case SURVEY -> surveyTile(work, head, number * W);
+      case KEYS -> keyBlock(work, head, number * KEYS);
+      case QUERIES -> queryTile(work, head, number * W);
+    }
+  }
+
+  private void surveyTile(AttentionVjpWorkspace work, int head, int first) {
+    final long row = (long) head * heads.queries() + first;
+    final int lanes = Math.min(W, heads.queries() - first);
+    final long keyRow = heads.keyRow(row);
+    load(work, row, lanes, 0);
+    Arrays.fill(work.references, 0);
+    for (int number = 0; number < surveys(); number++) {
+      final boolean last = number == surveys() - 1;
+      Arrays.fill(work.wide, 0);
+      for (int from = 0; from < work.last; from += KEYS) {
+        final int keys = Math.min(KEYS, work.last - from);
+        scores.loadKeys(work.forward, keyRow + from, keys);
+        scores.fill(work.weights, work.queries, 0, work.forward, row, from, keys);
+        if (last) {
+          scores.loadValues(work.forward, keyRow + from, keys);
+          weightGradients(work, keys);
+        }
+        if (scores.hides(work.first, from, keys)) {
+          scores.hide(work.weights, work.forward.hidden, row, lanes, from, keys);
+          for (int i = 0; i < keys * W; i++) {
+            work.gradients[i] = work.forward.hidden[i] ? 0 : work.gradients[i];
+          }
+        }
+        survey(work, number, keys);
+      }
+      conclude(work, number, row, lanes);
     }
   }
 
@@ -101,9 +197,11 @@ abstract class FusedAttentionVjp implements Job {
   private void keyBlock(AttentionVjpWorkspace work, int keyHead, int from) {
     final int keys = Math.min(KEYS, heads.keys() - from);
     final long keyRow = (long) keyHead * heads.keys() + from;
-    work.forward.loadKeys(keyRow, keys);
+    scores.loadKeys(work.forward, keyRow, keys);
+    scores.loadValues(work.forward, keyRow, keys);
     Arrays.fill(work.keyGradients, 0);
     Arrays.fill(work.valueGradients, 0);
+    Arrays.fill(work.gradientSums, 0);
     final int group = heads.heads() / heads.keyHeads();
     final int b = keyHead / heads.keyHeads();
     final int firstHead = b * heads.heads() + keyHead % heads.keyHeads() * group;
@@ -116,14 +214,22 @@ abstract class FusedAttentionVjp implements Job {
         }
       }
     }
-    final float scale = (float) scores.scale();
+    final float[] line = work.forward.line;
     for (int j = 0; j < keys; j++) {
-      final int at = j * work.depth;
-      for (int c = 0; c < heads.depth(); c++) {
-        work.forward.line[c] = work.keyGradients[at + c] * scale;
+      if (distances()) {
+        work.keyDifferences(j, heads.depth());
       }
+      System.arraycopy(work.keyGradients, j * work.depth, line, 0, heads.depth());
+      work.forward.copy(k, keyRow + j, heads.depth(), work.vector, 0);
+      scores.keyGradient(line, work.vector);
       work.forward.storeRow(dk, keyRow + j, heads.depth());
-      System.arraycopy(work.valueGradients, j * work.width, work.forward.line, 0, heads.width());
+      System.arraycopy(work.valueGradients, j * work.width, line, 0, heads.width());
+      work.forward.copy(v, keyRow + j, heads.width(), work.vector, 0);
+      finishValue(line, work.vector, keyRow + j);
+      final float factor = scores.valueFactor(keyRow + j);
+      for (int c = 0; c < heads.width(); c++) {
+        line[c] = line[c] == 0 ? 0 : line[c] * factor;
+      }
       work.forward.storeRow(dv, keyRow + j, heads.width());
     }
   }
@@ -133,18 +239,25 @@ abstract class FusedAttentionVjp implements Job {
     final int lanes = Math.min(W, heads.queries() - first);
     final long keyRow = heads.keyRow(row);
     Arrays.fill(work.queryGradients, 0);
+    Arrays.fill(work.gradientSums, 0);
     if (load(work, row, lanes, 0)) {
       for (int from = 0; from < work.last; from += KEYS) {
         final int keys = Math.min(KEYS, work.last - from);
-        work.forward.loadKeys(keyRow + from, keys);
+        scores.loadKeys(work.forward, keyRow + from, keys);
+        scores.loadValues(work.forward, keyRow + from, keys);
         block(work, row, lanes, from, keys);
       }
     }
-    final float scale = (float) scores.scale();
     for (int lane = 0; lane < lanes; lane++) {
-      for (int c = 0; c < heads.depth(); c++) {
-        work.forward.line[c] = work.queryGradients[c * W + lane] * scale;
+      if (distances()) {
+        work.queryDifferences(lane, heads.depth());
       }
+      for (int c = 0; c < heads.depth(); c++) {
+        work.forward.line[c] = work.queryGradients[c * W + lane];
+      }
+      work.forward.copy(q, row + lane, heads.depth(), work.vector, 0);
+      finishQuery(work.forward.line, work.vector, row + lane);
+      scores.queryGradient(work.forward.line, work.vector, row + lane);
       work.forward.storeRow(dq, row + lane, heads.depth());
     }
   }
@@ -165,8 +278,10 @@ abstract class FusedAttentionVjp implements Job {
     if (work.last <= from) {
       return false;
     }
-    work.loadRows(q, cotangent, row, lanes, scores.queryFactor());
-    begin(work, row, lanes);
+    work.loadRows(q, cotangent, row, lanes, scores);
+    if (phase != Phase.SURVEY) {
+      begin(work, row, lanes);
+    }
     return true;
   }
 
@@ -174,26 +289,21 @@ abstract class FusedAttentionVjp implements Job {
     final int keys = Math.min(allKeys, work.last - from);
     final AttentionWorkspace forward = work.forward;
     scores.fill(work.weights, work.queries, 0, forward, row, from, keys);
-    TileProductsSimd.scores(
-        work.cotangents,
-        0,
-        heads.width(),
-        forward.values,
-        forward.valueOffset,
-        forward.valueStride,
-        keys,
-        work.gradients);
+    weightGradients(work, keys);
     final boolean hides = scores.hides(work.first, from, keys);
     if (hides) {
       scores.hide(work.weights, forward.hidden, row, lanes, from, keys);
     }
     final boolean poisoned = hides && !work.finite(keys, lanes);
     gradients(work, keys);
+    if (distances()) {
+      work.sumGradients(keys, phase == Phase.KEYS, poisoned);
+    }
     if (poisoned) {
       accumulateSeen(work, lanes, keys);
       return;
     }
-    if (keyPhase) {
+    if (phase == Phase.KEYS) {
       TileProductsSimd.outer(
           work.weights, keys, work.cotangentRows, work.width, lanes, work.valueGradients);
       TileProductsSimd.outer(
@@ -211,6 +321,20 @@ abstract class FusedAttentionVjp implements Job {
     }
   }
 
+  /** {@code dO V^T}. */
+  private void weightGradients(AttentionVjpWorkspace work, int keys) {
+    final AttentionWorkspace forward = work.forward;
+    TileProductsSimd.scores(
+        work.cotangents,
+        0,
+        heads.width(),
+        forward.values,
+        forward.valueOffset,
+        forward.valueStride,
+        keys,
+        work.gradients);
+  }
+
   /** The sums of {@link #block} over pairs that are seen, whatever stands in the others. */
   private void accumulateSeen(AttentionVjpWorkspace work, int lanes, int keys) {
     final AttentionWorkspace forward = work.forward;
@@ -221,12 +345,12 @@ abstract class FusedAttentionVjp implements Job {
         }
         final float weight = work.weights[j * W + lane];
         final float gradient = work.gradients[j * W + lane];
-        for (int c = 0; keyPhase && c < heads.width(); c++) {
+        for (int c = 0; phase == Phase.KEYS && c < heads.width(); c++) {
           work.valueGradients[j * work.width + c] +=
               weight * work.cotangentRows[lane * work.width + c];
         }
         for (int c = 0; c < heads.depth(); c++) {
-          if (keyPhase) {
+          if (phase == Phase.KEYS) {
             work.keyGradients[j * work.depth + c] +=
                 gradient * work.queryRows[lane * work.depth + c];
           } else {

@@ -29,6 +29,9 @@ import java.util.function.DoubleUnaryOperator;
  */
 record Heads(int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
 
+  /** In place of log-sum-exps that are not wanted: an Optional around the others is garbage. */
+  static final Tensor NO_SUMS = Tensor.zeros(DType.F32, 0);
+
   private static final ThreadLocal<Heads> LAST =
       ThreadLocal.withInitial(() -> new Heads(0, 1, 1, 0, 0, 0, 0));
 
@@ -69,17 +72,17 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
 
   /** The parameters of every attention, with those of one before them. */
   static List<Parameter> parameters(Parameter... own) {
+    return parameters("Factor of q.k; 0 for 1/sqrt(D).", own);
+  }
+
+  /** As {@link #parameters(Parameter...)}, with another description of the scale. */
+  static List<Parameter> parameters(String scale, Parameter... own) {
     final List<Parameter> all = new ArrayList<>(List.of(own));
     all.add(
         new Parameter.Flag("causal", "causal", false, "Whether query i sees j <= i + Tk - Tq."));
     all.add(
         new Parameter.Real(
-            "scale",
-            "s",
-            0.0,
-            Double.NEGATIVE_INFINITY,
-            Double.POSITIVE_INFINITY,
-            "Factor of q.k; 0 for 1/sqrt(D)."));
+            "scale", "s", 0.0, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY, scale));
     all.add(
         new Parameter.Whole(
             "threads",
@@ -119,11 +122,12 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     checkRank("q", q);
     checkRank("k", k);
     checkRank("v", v);
-    if (q.dtype() != DType.F32 && q.dtype() != DType.F64) {
-      throw new IllegalArgumentException("q is " + q + "; expected f32 or f64");
+    final DType dtype = q.dtype().accumulator();
+    if (!dtype.isFloat()) {
+      throw new IllegalArgumentException("q is " + q + "; expected f32, f64, f16 or bf16");
     }
-    check("k", k, q.dtype(), q.dim(0), k.dim(1), k.dim(2), q.dim(3));
-    check("v", v, q.dtype(), q.dim(0), k.dim(1), k.dim(2), v.dim(3));
+    check("k", k, stored(k, dtype), q.dim(0), k.dim(1), k.dim(2), q.dim(3));
+    check("v", v, stored(v, dtype), q.dim(0), k.dim(1), k.dim(2), v.dim(3));
     if (k.dim(1) == 0 ? q.dim(1) != 0 : q.dim(1) % k.dim(1) != 0) {
       throw new IllegalArgumentException(
           "k is " + k + "; expected a number of heads that divides the " + q.dim(1) + " of q");
@@ -138,12 +142,12 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
             Math.toIntExact(q.dim(3)),
             Math.toIntExact(v.dim(3)));
     if (options.bias().isPresent()) {
-      heads.checkBias(options.bias().get(), q.dtype());
+      heads.checkBias(options.bias().get(), dtype);
     }
     if (options.slopes().isPresent()) {
       final Tensor slopes = options.slopes().get();
-      if (slopes.dtype() != q.dtype() || slopes.rank() != 1 || slopes.dim(0) != heads.heads) {
-        throw unexpected("slopes", slopes, q.dtype(), heads.heads);
+      if (slopes.dtype() != dtype || slopes.rank() != 1 || slopes.dim(0) != heads.heads) {
+        throw unexpected("slopes", slopes, dtype, heads.heads);
       }
     }
     return heads;
@@ -152,7 +156,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   /** As {@link #of(Tensor, Tensor, Tensor, AttentionOptions)}, and checks the output. */
   static Heads of(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
     final Heads heads = of(q, k, v, options);
-    heads.checkLikeOutput("o", o, q.dtype());
+    heads.checkLikeOutput("o", o, q.dtype().accumulator());
     if (o.memory().isReadOnly()) {
       throw new IllegalArgumentException("o is read-only; expected memory to write to");
     }
@@ -180,7 +184,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
 
   /** Checks the tensors that gradients are read from and written to. */
   void checkVjp(Tensor q, Tensor cotangent, Tensor dq, Tensor dk, Tensor dv) {
-    final DType dtype = q.dtype();
+    final DType dtype = q.dtype().accumulator();
     checkLikeOutput("do", cotangent, dtype);
     check("dq", dq, dtype, batch, heads, queries, depth);
     check("dk", dk, dtype, batch, keyHeads, keys, depth);
@@ -195,6 +199,11 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     }
   }
 
+  /** What keys or values may be stored as: as their queries are computed, or in 16 bits. */
+  private static DType stored(Tensor tensor, DType computed) {
+    return tensor.dtype().accumulator() == computed ? tensor.dtype() : computed;
+  }
+
   private static void checkRank(String name, Tensor tensor) {
     if (tensor.rank() != 4) {
       throw new IllegalArgumentException(
@@ -203,7 +212,7 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
   }
 
   /** The extents of the last call of this thread, if they are the same: a call is no garbage. */
-  private static Heads cached(
+  static Heads cached(
       int batch, int heads, int keyHeads, int queries, int keys, int depth, int width) {
     final Heads last = LAST.get();
     if (last.batch == batch
@@ -273,6 +282,11 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     return options.scale().orElse(1 / Math.sqrt(depth));
   }
 
+  /** {@code ln D ln N}: the factor of the cosine of a query that sees N keys, 0 where N is. */
+  static double lengthScale(int depth, long seen) {
+    return Math.log(depth) * Math.log((double) Math.max(1, seen));
+  }
+
   /** Row of the keys and values, among all of theirs, that key 0 of a query's row stands in. */
   long keyRow(long queryRow) {
     final long head = queryRow / queries;
@@ -281,25 +295,67 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
     return (b * keyHeads + h * keyHeads / heads) * keys;
   }
 
+  /** What scores are made of, in double. */
+  sealed interface Scoring {
+
+    /** {@code s q.k}. */
+    record Products() implements Scoring {
+
+      static final Products PLAIN = new Products();
+    }
+
+    /** {@code -s |q - k|^2 / 2}. */
+    record Distances() implements Scoring {
+
+      static final Distances PLAIN = new Distances();
+    }
+
+    /**
+     * {@code s cos(q, k)}, where s is {@code ln D ln(N + earlier)} unless the options give one and
+     * N is the number of keys seen.
+     */
+    record Cosines(long earlier) implements Scoring {}
+
+    /**
+     * {@code s tau_q q.k}; values are multiplied by {@code tau_v}. A temperature that is not there
+     * is 1.
+     */
+    record Tempered(Optional<Tensor> queries, Optional<Tensor> values) implements Scoring {}
+  }
+
   /** In double, the scores of one query and which keys it sees. */
   final class Row {
 
     private final Tensor q;
-    private final Tensor k;
     private final RowMask mask = new RowMask();
     private final Optional<Tensor> bias;
     private final Optional<Tensor> slopes;
     private final Tensor like;
-    private final double scale;
+    private final AttentionOptions options;
+    private final Scoring scoring;
+    private final double[] keyNorms = new double[batch * keyHeads * keys];
+    private double queryNorm = 1;
+
+    /** The loaded query, and all keys, or their directions. */
+    private final double[] query = new double[depth];
+
+    private final double[][] keyRows = new double[keyNorms.length][depth];
+
+    /** What the product of query and key is multiplied by. */
+    double factor;
+
     final double[] scores = new double[keys];
     final boolean[] seen = new boolean[keys];
 
-    Row(Tensor q, Tensor k, AttentionOptions options) {
+    Row(Tensor q, Tensor k, AttentionOptions options, Scoring scoring) {
       this.q = q;
-      this.k = k;
+      this.options = options;
+      this.scoring = scoring;
+      for (int row = 0; row < keyNorms.length; row++) {
+        keyNorms[row] = load(k, row, keyRows[row]);
+      }
       bias = options.bias().map(b -> b.broadcastTo(batch, heads, queries, keys));
       slopes = options.slopes();
-      scale = scale(options);
       like = Heads.this.scores();
       mask.bind(options.mask(), like);
     }
@@ -309,15 +365,15 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       final long i = row % queries;
       final long h = row / queries % heads;
       final long visible = mask.visible(row);
+      int count = 0;
       for (int j = 0; j < keys; j++) {
-        double score = scale * dot(row, j);
-        seen[j] = j < visible && mask.keeps(row, j);
-        if (bias.isPresent()) {
-          final Tensor b = bias.get();
-          final double added = b.getDouble(b.rowOffset(row) + j * b.rowStride());
-          seen[j] &= added != Double.NEGATIVE_INFINITY;
-          score += added;
-        }
+        seen[j] = j < visible && mask.keeps(row, j) && added(row, j) != Double.NEGATIVE_INFINITY;
+        count += seen[j] ? 1 : 0;
+      }
+      queryNorm = load(q, row, query);
+      factor = factor(row, count);
+      for (int j = 0; j < keys; j++) {
+        double score = factor * similarity(row, j) + added(row, j);
         if (slopes.isPresent()) {
           score -= slopes.get().get(h) * Math.abs(i + keys - queries - j);
         }
@@ -325,14 +381,121 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       }
     }
 
-    double dot(long row, int j) {
-      final long qAt = q.rowOffset(row);
-      final long kAt = k.rowOffset(keyRow(row) + j);
+    private double added(long row, int j) {
+      return bias.isPresent()
+          ? bias.get().getDouble(bias.get().rowOffset(row) + j * bias.get().rowStride())
+          : 0;
+    }
+
+    private double factor(long row, int count) {
+      return switch (scoring) {
+        case Scoring.Products _, Scoring.Distances _ -> scale(options);
+        case Scoring.Cosines(long earlier) ->
+            options.scale().orElse(lengthScale(depth, count + earlier));
+        case Scoring.Tempered(Optional<Tensor> temperatures, _) ->
+            scale(options) * temperature(temperatures, row);
+      };
+    }
+
+    /** What a value is multiplied by. */
+    double valueFactor(long keyRow) {
+      return scoring instanceof Scoring.Tempered(_, Optional<Tensor> temperatures)
+          ? temperature(temperatures, keyRow)
+          : 1;
+    }
+
+    private static double temperature(Optional<Tensor> temperatures, long row) {
+      return temperatures.isPresent()
+          ? temperatures.get().getDouble(temperatures.get().flatIndex(row))
+          : 1;
+    }
+
+    /** 1 where scores are not of directions, infinite where a vector has none. */
+    private double norm(Tensor vectors, long row) {
+      if (!(scoring instanceof Scoring.Cosines)) {
+        return 1;
+      }
+      double largest = 0;
+      for (int c = 0; c < depth; c++) {
+        largest = Math.max(largest, Math.abs(element(vectors, row, c)));
+      }
+      double squares = 0;
+      for (int c = 0; c < depth; c++) {
+        final double part = largest == 0 ? 0 : element(vectors, row, c) / largest;
+        squares += part * part;
+      }
+      final double norm = largest * Math.sqrt(squares);
+      return norm < AttentionScores.SHORTEST ? Double.POSITIVE_INFINITY : norm;
+    }
+
+    /** Loads a vector over its norm; returns the norm. */
+    private double load(Tensor vectors, long row, double[] to) {
+      final double norm = norm(vectors, row);
+      for (int c = 0; c < depth; c++) {
+        to[c] = element(vectors, row, c) / norm;
+      }
+      return norm;
+    }
+
+    private static double element(Tensor tensor, long row, int c) {
+      return tensor.getDouble(tensor.rowOffset(row) + c * tensor.rowStride());
+    }
+
+    /** A coordinate of the loaded query, or of its direction. */
+    double query(int c) {
+      return query[c];
+    }
+
+    /** A coordinate of a key, or of its direction. */
+    double key(int keyRow, int c) {
+      return keyRows[keyRow][c];
+    }
+
+    private double dot(long row, int j) {
+      final double[] key = keyRows[Math.toIntExact(keyRow(row) + j)];
       double dot = 0;
       for (int c = 0; c < depth; c++) {
-        dot += q.getDouble(qAt + c * q.rowStride()) * k.getDouble(kAt + c * k.rowStride());
+        dot += query[c] * key[c];
       }
       return dot;
+    }
+
+    /** What {@link #factor} times it is the score. */
+    private double similarity(long row, int j) {
+      return scoring instanceof Scoring.Distances ? squaredDistance(row, j) / -2 : dot(row, j);
+    }
+
+    private double squaredDistance(long row, int j) {
+      final double[] key = keyRows[Math.toIntExact(keyRow(row) + j)];
+      double sum = 0;
+      for (int c = 0; c < depth; c++) {
+        sum += (query[c] - key[c]) * (query[c] - key[c]);
+      }
+      return sum;
+    }
+
+    /** From the gradient of the loaded query, or of its direction, to that of the query. */
+    void queryGradient(double[] sums) {
+      alongSphere(sums, queryNorm, query);
+    }
+
+    /** As {@link #queryGradient}, of a key. */
+    void keyGradient(int keyRow, double[] sums) {
+      alongSphere(sums, keyNorms[keyRow], keyRows[keyRow]);
+    }
+
+    private void alongSphere(double[] sums, double norm, double[] direction) {
+      // A vector that nobody sees gets nothing, whatever stands in it.
+      if (!(scoring instanceof Scoring.Cosines) || Arrays.stream(sums).allMatch(s -> s == 0)) {
+        return;
+      }
+      double dot = 0;
+      for (int c = 0; c < depth; c++) {
+        dot += sums[c] * direction[c];
+      }
+      for (int c = 0; c < depth; c++) {
+        sums[c] = (sums[c] - dot * direction[c]) / norm;
+      }
     }
   }
 
@@ -342,20 +505,37 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
    */
   void meaning(
       Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options, Weights normalise) {
-    final Row row = new Row(q, k, options);
+    meaning(q, k, v, o, options, Scoring.Products.PLAIN, normalise);
+  }
+
+  /** As {@link #meaning(Tensor, Tensor, Tensor, Tensor, AttentionOptions, Weights)}. */
+  void meaning(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor o,
+      AttentionOptions options,
+      Scoring scoring,
+      Weights normalise) {
+    final Row row = new Row(q, k, options, scoring);
+    final double[] sums = new double[width];
     for (long r = 0; r < (long) batch * heads * queries; r++) {
       row.load(r);
       normalise.apply(row.scores, row.seen);
       final long keyRow = keyRow(r);
       final long at = o.rowOffset(r);
-      for (int c = 0; c < width; c++) {
-        double sum = 0;
-        for (int j = 0; j < keys; j++) {
-          if (row.seen[j]) {
-            sum += row.scores[j] * v.getDouble(v.rowOffset(keyRow + j) + c * v.rowStride());
+      Arrays.fill(sums, 0);
+      for (int j = 0; j < keys; j++) {
+        if (row.seen[j]) {
+          final double factor = row.valueFactor(keyRow + j);
+          final long value = v.rowOffset(keyRow + j);
+          for (int c = 0; c < width; c++) {
+            sums[c] += row.scores[j] * (factor * v.getDouble(value + c * v.rowStride()));
           }
         }
-        o.setDouble(at + c * o.rowStride(), sum);
+      }
+      for (int c = 0; c < width; c++) {
+        o.setDouble(at + c * o.rowStride(), sums[c]);
       }
     }
   }
@@ -372,8 +552,51 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       AttentionOptions options,
       Weights normalise,
       ScoreGradients gradients) {
-    final Row row = new Row(q, k, options);
-    final double scale = scale(options);
+    vjpMeaning(
+        q,
+        k,
+        v,
+        cotangent,
+        dq,
+        dk,
+        dv,
+        Temperatures.none(),
+        options,
+        Scoring.Products.PLAIN,
+        normalise,
+        gradients);
+  }
+
+  /** As the shorter form, of directions, with weights by a normaliser. */
+  void vjpMeaning(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor cotangent,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      AttentionOptions options,
+      Scoring.Cosines scoring,
+      SoftplusRow row) {
+    vjpMeaning(q, k, v, cotangent, dq, dk, dv, Temperatures.none(), options, scoring, row, row);
+  }
+
+  /** As the shorter form, with the gradients of temperatures where they are wanted. */
+  void vjpMeaning(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor cotangent,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv,
+      Temperatures temperatureGradients,
+      AttentionOptions options,
+      Scoring scoring,
+      Weights normalise,
+      ScoreGradients gradients) {
+    final Row row = new Row(q, k, options, scoring);
     final double[][] keySums = new double[batch * keyHeads * keys][depth];
     final double[][] valueSums = new double[batch * keyHeads * keys][width];
     final double[] dp = new double[keys];
@@ -387,7 +610,10 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
         dp[j] = 0;
         for (int c = 0; row.seen[j] && c < width; c++) {
           final double g = cotangent.getDouble(at + c * cotangent.rowStride());
-          dp[j] += g * v.getDouble(v.rowOffset(keyRow + j) + c * v.rowStride());
+          dp[j] +=
+              g
+                  * (row.valueFactor(keyRow + j)
+                      * v.getDouble(v.rowOffset(keyRow + j) + c * v.rowStride()));
           valueSums[keyRow + j][c] += row.scores[j] * g;
         }
       }
@@ -395,21 +621,46 @@ record Heads(int batch, int heads, int keyHeads, int queries, int keys, int dept
       Arrays.fill(query, 0);
       for (int j = 0; j < keys; j++) {
         for (int c = 0; row.seen[j] && c < depth; c++) {
-          query[c] += dp[j] * k.getDouble(k.rowOffset(keyRow + j) + c * k.rowStride());
-          keySums[keyRow + j][c] += dp[j] * q.getDouble(q.rowOffset(r) + c * q.rowStride());
+          final double key = row.key(keyRow + j, c);
+          final double own = row.query(c);
+          final boolean distances = scoring instanceof Scoring.Distances;
+          query[c] += dp[j] * (distances ? key - own : key);
+          keySums[keyRow + j][c] += row.factor * dp[j] * (distances ? own - key : own);
         }
       }
-      write(dq, r, query, scale);
+      final double plain = scale(options);
+      final long index = r;
+      temperatureGradients
+          .queries()
+          .ifPresent(to -> to.setDouble(to.flatIndex(index), plain * dot(q, index, query)));
+      row.queryGradient(query);
+      write(dq, r, query, row.factor);
     }
     for (int r = 0; r < keySums.length; r++) {
-      write(dk, r, keySums[r], scale);
-      write(dv, r, valueSums[r], 1);
+      final int index = r;
+      row.keyGradient(r, keySums[r]);
+      write(dk, r, keySums[r], 1);
+      temperatureGradients
+          .values()
+          .ifPresent(to -> to.setDouble(to.flatIndex(index), dot(v, index, valueSums[index])));
+      write(dv, r, valueSums[r], row.valueFactor(r));
     }
+  }
+
+  private static double dot(Tensor vectors, long row, double[] sums) {
+    double dot = 0;
+    for (int c = 0; c < sums.length; c++) {
+      dot +=
+          sums[c] == 0
+              ? 0
+              : sums[c] * vectors.getDouble(vectors.rowOffset(row) + c * vectors.rowStride());
+    }
+    return dot;
   }
 
   private static void write(Tensor to, long row, double[] sums, double factor) {
     for (int c = 0; c < sums.length; c++) {
-      to.setDouble(to.rowOffset(row) + c * to.rowStride(), sums[c] * factor);
+      to.setDouble(to.rowOffset(row) + c * to.rowStride(), sums[c] == 0 ? 0 : sums[c] * factor);
     }
   }
 

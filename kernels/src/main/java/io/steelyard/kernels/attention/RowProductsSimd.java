@@ -7,12 +7,18 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The two products of attention for one query, which has to wait for memory and not for arithmetic:
- * every key and value is read once, front to back.
+ * every key and value is read once, front to back. Public for the kernels of this module that score
+ * rows for one query as well.
  */
-final class RowProductsSimd {
+public final class RowProductsSimd {
 
   private static final VectorSpecies<Float> S = Lanes.FLOAT;
   private static final int L = S.length();
+
+  /** Between these, squares of norms are neither rounded to nothing nor too large for a float. */
+  private static final float SMALL = 0x1p-60f;
+
+  private static final float LARGE = 0x1p120f;
 
   private RowProductsSimd() {}
 
@@ -23,7 +29,7 @@ final class RowProductsSimd {
    * @param scores receives {@code keys} numbers
    * @param lanes room for one vector
    */
-  static void scores(
+  public static void scores(
       float[] q,
       int d,
       float[] k,
@@ -35,23 +41,101 @@ final class RowProductsSimd {
     final int whole = d - d % L;
     for (int j = 0; j < keys; j++) {
       final int at = kOffset + j * kStride;
-      scores[j] = dot(q, whole, k, at, lanes);
+      scores[j] = dot(q, 0, whole, k, at, lanes);
       for (int c = whole; c < d; c++) {
         scores[j] = Math.fma(q[c], k[at + c], scores[j]);
       }
     }
   }
 
-  private static float dot(float[] q, int d, float[] k, int at, float[] lanes) {
+  /**
+   * Rows over their norms; zeros for one that is too short to have a direction.
+   *
+   * @param to receives {@code count} rows of {@code d} numbers; may be {@code from}, at the same
+   *     places
+   * @param lanes room for one vector
+   */
+  static void directions(
+      float[] from, int offset, int stride, int d, int count, float[] to, float[] lanes) {
+    final int whole = d - d % L;
+    for (int j = 0; j < count; j++) {
+      final int at = offset + j * stride;
+      float squares = dot(from, at, whole, from, at, lanes);
+      for (int c = whole; c < d; c++) {
+        squares = Math.fma(from[at + c], from[at + c], squares);
+      }
+      if (squares > SMALL && squares < LARGE) {
+        final float factor = (float) (1 / Math.sqrt(squares));
+        for (int c = 0; c < d; c++) {
+          to[j * d + c] = from[at + c] * factor;
+        }
+      } else {
+        final double length = AttentionScores.length(from, at, d);
+        for (int c = 0; c < d; c++) {
+          to[j * d + c] = (float) (from[at + c] / length);
+        }
+      }
+    }
+  }
+
+  private static float dot(float[] q, int qAt, int d, float[] k, int at, float[] lanes) {
     FloatVector a = FloatVector.zero(S);
     FloatVector b = FloatVector.zero(S);
     int c = 0;
     for (; c <= d - 2 * L; c += 2 * L) {
-      a = FloatVector.fromArray(S, q, c).fma(FloatVector.fromArray(S, k, at + c), a);
-      b = FloatVector.fromArray(S, q, c + L).fma(FloatVector.fromArray(S, k, at + c + L), b);
+      a = FloatVector.fromArray(S, q, qAt + c).fma(FloatVector.fromArray(S, k, at + c), a);
+      b = FloatVector.fromArray(S, q, qAt + c + L).fma(FloatVector.fromArray(S, k, at + c + L), b);
     }
     if (c < d) {
-      a = FloatVector.fromArray(S, q, c).fma(FloatVector.fromArray(S, k, at + c), a);
+      a = FloatVector.fromArray(S, q, qAt + c).fma(FloatVector.fromArray(S, k, at + c), a);
+    }
+    a.add(b).intoArray(lanes, 0);
+    return LaneSum.of(lanes);
+  }
+
+  /**
+   * {@code s_j = factor |q - k_j|^2}.
+   *
+   * @param q a query of {@code d} numbers
+   * @param scores receives {@code keys} numbers
+   * @param lanes room for one vector
+   */
+  static void distances(
+      float[] q,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      int keys,
+      float factor,
+      float[] scores,
+      float[] lanes) {
+    final int whole = d - d % L;
+    for (int j = 0; j < keys; j++) {
+      final int at = kOffset + j * kStride;
+      float sum = distance(q, whole, k, at, lanes);
+      for (int c = whole; c < d; c++) {
+        final float difference = q[c] - k[at + c];
+        sum = Math.fma(difference, difference, sum);
+      }
+      scores[j] = sum * factor;
+    }
+  }
+
+  private static float distance(float[] q, int d, float[] k, int at, float[] lanes) {
+    FloatVector a = FloatVector.zero(S);
+    FloatVector b = FloatVector.zero(S);
+    int c = 0;
+    for (; c <= d - 2 * L; c += 2 * L) {
+      final FloatVector x = FloatVector.fromArray(S, q, c).sub(FloatVector.fromArray(S, k, at + c));
+      final FloatVector y =
+          FloatVector.fromArray(S, q, c + L).sub(FloatVector.fromArray(S, k, at + c + L));
+      a = x.fma(x, a);
+      b = y.fma(y, b);
+    }
+    if (c < d) {
+      final FloatVector x = FloatVector.fromArray(S, q, c).sub(FloatVector.fromArray(S, k, at + c));
+      a = x.fma(x, a);
     }
     a.add(b).intoArray(lanes, 0);
     return LaneSum.of(lanes);

@@ -22,8 +22,8 @@ import java.util.Optional;
  * NaN; a score of +inf has weight 1; keys and values that it does not see have no influence, NaN
  * included; no queries give nothing. Weights below {@code 2^-126} count as 0.
  *
- * <p>Shapes, strides and threads: as {@link SoftmaxAttention}. dtype f32 runs the SIMD kernel, f64
- * the scalar meaning. Cost: that of {@link SoftmaxAttention} with a division a pair and without
+ * <p>Shapes, dtypes, strides and threads: as {@link SoftmaxAttention}; f32 runs the SIMD kernel,
+ * f64 the scalar meaning. Cost: that of {@link SoftmaxAttention} with a division a pair and without
  * maxima, sums and rescaling.
  *
  * <p>Source: arXiv 2409.04431.
@@ -78,7 +78,7 @@ public final class SigmoidAttention {
       Tensor q, Tensor k, Tensor v, Tensor o, double b, AttentionOptions options) {
     checkBias(b);
     final Heads heads = Heads.of(q, k, v, o, options);
-    if (q.dtype() == DType.F32 && Simd.available()) {
+    if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
       SigmoidAttentionSimd.apply(q, k, v, o, heads, b, options);
     } else {
       heads.meaning(q, k, v, o, options, Heads.Weights.each(score -> sigmoid(score + b)));
@@ -113,7 +113,7 @@ public final class SigmoidAttention {
     checkBias(b);
     final Heads heads = Heads.of(q, k, v, options);
     heads.checkVjp(q, cotangent, dq, dk, dv);
-    if (q.dtype() == DType.F32 && Simd.available()) {
+    if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
       SigmoidAttentionVjpSimd.apply(q, k, v, cotangent, dq, dk, dv, b, heads, options);
     } else {
       heads.vjpMeaning(

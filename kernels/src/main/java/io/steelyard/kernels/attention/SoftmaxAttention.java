@@ -21,7 +21,8 @@ import java.util.Optional;
  * <p>Shapes: q {@code [B, H, Tq, D]}, k {@code [B, Hk, Tk, D]}, v {@code [B, Hk, Tk, Dv]}, o {@code
  * [B, H, Tq, Dv]}, H a multiple of Hk (grouped queries: head h reads key head {@code h Hk / H}),
  * any strides; fastest where the last axis of all is contiguous in a {@code float[]}. dtype f32
- * runs the SIMD kernel, f64 the scalar meaning.
+ * runs the SIMD kernel, f64 the scalar meaning. In a call in f32 each of q, k and v may be stored
+ * as f16 or bf16; everything else is f32 then.
  *
  * <p>Cost: {@code 2 Tq Tk (D + Dv)} multiplications and additions a head, half of it under a causal
  * mask, and as many exponentials as pairs; memory for a block of 128 keys a thread. Nothing is
@@ -78,7 +79,7 @@ public final class SoftmaxAttention {
    *     input
    */
   public static void apply(Tensor q, Tensor k, Tensor v, Tensor o, AttentionOptions options) {
-    apply(q, k, v, o, Optional.empty(), options);
+    applied(q, k, v, o, Heads.NO_SUMS, options);
   }
 
   /**
@@ -89,30 +90,43 @@ public final class SoftmaxAttention {
    */
   public static void apply(
       Tensor q, Tensor k, Tensor v, Tensor o, Tensor lse, AttentionOptions options) {
-    apply(q, k, v, o, Optional.of(lse), options);
+    applied(q, k, v, o, lse, options);
   }
 
-  private static void apply(
-      Tensor q, Tensor k, Tensor v, Tensor o, Optional<Tensor> lse, AttentionOptions options) {
+  private static void applied(
+      Tensor q, Tensor k, Tensor v, Tensor o, Tensor lse, AttentionOptions options) {
     final Heads heads = Heads.of(q, k, v, o, options);
-    if (lse.isPresent()) {
-      heads.checkLogSums(lse.get(), q.dtype());
+    if (lse != Heads.NO_SUMS) {
+      heads.checkLogSums(lse, q.dtype().accumulator());
     }
-    if (q.dtype() == DType.F32 && Simd.available()) {
-      SoftmaxAttentionSimd.apply(q, k, v, o, lse, heads, options);
+    if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
+      SoftmaxAttentionSimd.apply(q, k, v, Temperatures.none(), o, lse, heads, options);
     } else {
-      final Row row = new Row(lse);
-      heads.meaning(
-          q,
-          k,
-          v,
-          o,
-          options,
-          (scores, seen) -> {
-            row.next(logSum(scores, seen));
-            softmax(scores, seen);
-          });
+      meaning(q, k, v, o, lse, heads, options, Heads.Scoring.Products.PLAIN);
     }
+  }
+
+  static void meaning(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor o,
+      Tensor lse,
+      Heads heads,
+      AttentionOptions options,
+      Heads.Scoring scoring) {
+    final Row row = new Row(lse);
+    heads.meaning(
+        q,
+        k,
+        v,
+        o,
+        options,
+        scoring,
+        (scores, seen) -> {
+          row.next(logSum(scores, seen));
+          softmax(scores, seen);
+        });
   }
 
   /**
@@ -146,11 +160,24 @@ public final class SoftmaxAttention {
       Tensor dv,
       AttentionOptions options) {
     final Heads heads = Heads.of(q, k, v, options);
-    heads.checkLikeOutput("o", o, q.dtype());
-    heads.checkLogSums(lse, q.dtype());
+    heads.checkLikeOutput("o", o, q.dtype().accumulator());
+    heads.checkLogSums(lse, q.dtype().accumulator());
     heads.checkVjp(q, cotangent, dq, dk, dv);
-    if (q.dtype() == DType.F32 && Simd.available()) {
-      SoftmaxAttentionVjpSimd.apply(q, k, v, o, lse, cotangent, dq, dk, dv, heads, options);
+    if (q.dtype().accumulator() == DType.F32 && Simd.available()) {
+      SoftmaxAttentionVjpSimd.apply(
+          q,
+          k,
+          v,
+          Temperatures.none(),
+          o,
+          lse,
+          cotangent,
+          dq,
+          dk,
+          dv,
+          Temperatures.none(),
+          heads,
+          options);
     } else {
       heads.vjpMeaning(
           q,
@@ -184,15 +211,17 @@ public final class SoftmaxAttention {
   /** Writes log-sum-exps, row after row, where a call wants them. */
   private static final class Row {
 
-    private final Optional<Tensor> lse;
+    private final Tensor lse;
     private long row;
 
-    Row(Optional<Tensor> lse) {
+    Row(Tensor lse) {
       this.lse = lse;
     }
 
     void next(double logSum) {
-      lse.ifPresent(sums -> sums.setDouble(sums.flatIndex(row), logSum));
+      if (lse != Heads.NO_SUMS) {
+        lse.setDouble(lse.flatIndex(row), logSum);
+      }
       row++;
     }
   }
@@ -210,7 +239,7 @@ public final class SoftmaxAttention {
     return reference + Math.log(sum);
   }
 
-  private static void softmaxGradients(double[] weights, double[] gradients, boolean[] seen) {
+  static void softmaxGradients(double[] weights, double[] gradients, boolean[] seen) {
     double dot = 0;
     for (int j = 0; j < weights.length; j++) {
       dot += seen[j] ? weights[j] * gradients[j] : 0;

@@ -3,7 +3,6 @@ package io.steelyard.kernels.attention;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
-import java.util.Optional;
 
 /**
  * Softmax attention in float32: weights relative to a reference of each query, which is raised to
@@ -29,12 +28,14 @@ final class SoftmaxAttentionSimd extends FusedAttention {
       Tensor q,
       Tensor k,
       Tensor v,
+      Temperatures temperatures,
       Tensor o,
-      Optional<Tensor> logSums,
+      Tensor logSums,
       Heads heads,
       AttentionOptions options) {
     final SoftmaxAttentionSimd job = OWN.get();
-    job.logSums = logSums.orElse(NOTHING);
+    job.logSums = logSums;
+    job.scores().temper(temperatures.ofQueries(), temperatures.ofValues());
     try {
       job.run(q, k, v, o, heads, options);
     } finally {
@@ -50,6 +51,14 @@ final class SoftmaxAttentionSimd extends FusedAttention {
 
   @Override
   void weigh(AttentionWorkspace work, int tile, int keys) {
+    exponentiate(work, tile, keys);
+  }
+
+  /**
+   * Turns a tile of scores into weights relative to references that rise as needed, with totals and
+   * sums.
+   */
+  static void exponentiate(AttentionWorkspace work, int tile, int keys) {
     final float[] lanes = work.lanes;
     final float[] references = work.references;
     TileWeightsSimd.tops(work.tile, keys, lanes);

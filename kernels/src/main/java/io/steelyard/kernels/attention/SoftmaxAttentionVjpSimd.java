@@ -14,6 +14,8 @@ final class SoftmaxAttentionVjpSimd extends FusedAttentionVjp {
 
   private Tensor o = NOTHING;
   private Tensor logSums = NOTHING;
+  private Tensor queryTemperatureGradients = NOTHING;
+  private Tensor valueTemperatureGradients = NOTHING;
 
   private SoftmaxAttentionVjpSimd() {}
 
@@ -21,22 +23,29 @@ final class SoftmaxAttentionVjpSimd extends FusedAttentionVjp {
       Tensor q,
       Tensor k,
       Tensor v,
+      Temperatures temperatures,
       Tensor o,
       Tensor logSums,
       Tensor cotangent,
       Tensor dq,
       Tensor dk,
       Tensor dv,
+      Temperatures temperatureGradients,
       Heads heads,
       AttentionOptions options) {
     final SoftmaxAttentionVjpSimd job = OWN.get();
     job.o = o;
     job.logSums = logSums;
+    job.queryTemperatureGradients = temperatureGradients.ofQueries();
+    job.valueTemperatureGradients = temperatureGradients.ofValues();
+    job.scores().temper(temperatures.ofQueries(), temperatures.ofValues());
     try {
       job.run(q, k, v, cotangent, dq, dk, dv, heads, options);
     } finally {
       job.o = NOTHING;
       job.logSums = NOTHING;
+      job.queryTemperatureGradients = NOTHING;
+      job.valueTemperatureGradients = NOTHING;
     }
   }
 
@@ -53,12 +62,28 @@ final class SoftmaxAttentionVjpSimd extends FusedAttentionVjp {
       }
       final double logSum = logSums.getDouble(logSums.flatIndex(row + lane));
       work.references[lane] = logSum == Double.NEGATIVE_INFINITY ? 0 : (float) (logSum * LOG2E);
-      AttentionWorkspace.copy(o, row + lane, width, line, 0);
+      work.forward.copy(o, row + lane, width, line, 0);
       float delta = 0;
       for (int c = 0; c < width; c++) {
         delta += line[c] * work.cotangentRows[lane * work.width + c];
       }
       work.deltas[lane] = delta;
+    }
+  }
+
+  @Override
+  void finishQuery(float[] sums, float[] query, long row) {
+    if (queryTemperatureGradients.size() > 0) {
+      queryTemperatureGradients.setDouble(
+          queryTemperatureGradients.flatIndex(row), scores().temperatureGradient(sums, query));
+    }
+  }
+
+  @Override
+  void finishValue(float[] sums, float[] value, long row) {
+    if (valueTemperatureGradients.size() > 0) {
+      valueTemperatureGradients.setDouble(
+          valueTemperatureGradients.flatIndex(row), scores().valueTemperatureGradient(sums, value));
     }
   }
 

@@ -37,6 +37,26 @@ final class Spans {
     return (int) row * count + span;
   }
 
+  /** Which query a span belongs to. */
+  int row(int span) {
+    return span / count;
+  }
+
+  /** The sum of a query's totals. */
+  double total(int row) {
+    double total = 0;
+    for (int s = 0; s < count; s++) {
+      total += totals[row * count + s];
+    }
+    return total;
+  }
+
+  /** Forgets the totals of some queries; from now on their weights are relative to 1. */
+  void restart(int rows) {
+    Arrays.fill(references, 0, rows * count, 0);
+    Arrays.fill(totals, 0, rows * count, 0);
+  }
+
   /** Scales what a span has added up. */
   void scale(int span, float factor) {
     totals[span] *= factor;

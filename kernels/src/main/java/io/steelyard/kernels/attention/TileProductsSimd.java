@@ -5,7 +5,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The matrix products of fused attention, on a tile of {@link #W} queries by some keys.
+ * The matrix products of fused attention, on a tile of {@link #W} queries by some keys. Public for
+ * the kernels of this module that look at scores of queries tile by tile as well.
  *
  * <p>Queries run across lanes: a tile holds {@code S^T}, one row of W floats for each key. Then
  * keys and values are read as they lie in memory, one number broadcast to all lanes at a time, and
@@ -16,10 +17,10 @@ import jdk.incubator.vector.VectorSpecies;
  * multiply-add units; they need the 32 registers that come with 512-bit vectors. Narrower vectors
  * take four.
  */
-final class TileProductsSimd {
+public final class TileProductsSimd {
 
   /** Queries in a tile: two vectors. */
-  static final int W = Lanes.BLOCK;
+  public static final int W = Lanes.BLOCK;
 
   private static final VectorSpecies<Float> S = Lanes.FLOAT;
   private static final int L = S.length();
@@ -35,7 +36,7 @@ final class TileProductsSimd {
    * @param k rows of keys
    * @param tile receives {@code keys} rows of W
    */
-  static void scores(
+  public static void scores(
       float[] qt, int qOffset, int d, float[] k, int kOffset, int kStride, int keys, float[] tile) {
     scores(qt, qOffset, d, k, kOffset, kStride, keys, tile, 0, W);
   }
@@ -64,6 +65,37 @@ final class TileProductsSimd {
     }
     for (; j < keys; j++) {
       scores1(qt, qOffset, d, k, kOffset + j * kStride, tile, offset + j * stride);
+    }
+  }
+
+  /**
+   * {@code D_ji = factor |k_j - q_i|^2}, from the differences.
+   *
+   * @param qt {@code Q^T}, d rows of W
+   * @param k rows of keys
+   * @param tile receives {@code keys} rows of W
+   */
+  static void distances(
+      float[] qt,
+      int qOffset,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      int keys,
+      float factor,
+      float[] tile) {
+    int j = 0;
+    if (MANY_REGISTERS) {
+      for (; j <= keys - 8; j += 8) {
+        distances8(qt, qOffset, d, k, kOffset, kStride, factor, tile, j);
+      }
+    }
+    for (; j <= keys - 4; j += 4) {
+      distances4(qt, qOffset, d, k, kOffset, kStride, factor, tile, j);
+    }
+    for (; j < keys; j++) {
+      distances1(qt, qOffset, d, k, kOffset, kStride, factor, tile, j);
     }
   }
 
@@ -261,6 +293,187 @@ final class TileProductsSimd {
     }
     a0.intoArray(tile, t);
     b0.intoArray(tile, t + L);
+  }
+
+  private static void distances8(
+      float[] qt,
+      int qOffset,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      float factor,
+      float[] tile,
+      int j) {
+    final int k0 = kOffset + j * kStride;
+    final int k1 = k0 + kStride;
+    final int k2 = k1 + kStride;
+    final int k3 = k2 + kStride;
+    final int k4 = k3 + kStride;
+    final int k5 = k4 + kStride;
+    final int k6 = k5 + kStride;
+    final int k7 = k6 + kStride;
+    FloatVector a0 = FloatVector.zero(S);
+    FloatVector b0 = FloatVector.zero(S);
+    FloatVector a1 = FloatVector.zero(S);
+    FloatVector b1 = FloatVector.zero(S);
+    FloatVector a2 = FloatVector.zero(S);
+    FloatVector b2 = FloatVector.zero(S);
+    FloatVector a3 = FloatVector.zero(S);
+    FloatVector b3 = FloatVector.zero(S);
+    FloatVector a4 = FloatVector.zero(S);
+    FloatVector b4 = FloatVector.zero(S);
+    FloatVector a5 = FloatVector.zero(S);
+    FloatVector b5 = FloatVector.zero(S);
+    FloatVector a6 = FloatVector.zero(S);
+    FloatVector b6 = FloatVector.zero(S);
+    FloatVector a7 = FloatVector.zero(S);
+    FloatVector b7 = FloatVector.zero(S);
+    for (int c = 0; c < d; c++) {
+      final FloatVector qa = FloatVector.fromArray(S, qt, qOffset + c * W);
+      final FloatVector qb = FloatVector.fromArray(S, qt, qOffset + c * W + L);
+      final FloatVector x0 = FloatVector.broadcast(S, k[k0 + c]);
+      final FloatVector u0 = qa.sub(x0);
+      a0 = u0.fma(u0, a0);
+      final FloatVector v0 = qb.sub(x0);
+      b0 = v0.fma(v0, b0);
+      final FloatVector x1 = FloatVector.broadcast(S, k[k1 + c]);
+      final FloatVector u1 = qa.sub(x1);
+      a1 = u1.fma(u1, a1);
+      final FloatVector v1 = qb.sub(x1);
+      b1 = v1.fma(v1, b1);
+      final FloatVector x2 = FloatVector.broadcast(S, k[k2 + c]);
+      final FloatVector u2 = qa.sub(x2);
+      a2 = u2.fma(u2, a2);
+      final FloatVector v2 = qb.sub(x2);
+      b2 = v2.fma(v2, b2);
+      final FloatVector x3 = FloatVector.broadcast(S, k[k3 + c]);
+      final FloatVector u3 = qa.sub(x3);
+      a3 = u3.fma(u3, a3);
+      final FloatVector v3 = qb.sub(x3);
+      b3 = v3.fma(v3, b3);
+      final FloatVector x4 = FloatVector.broadcast(S, k[k4 + c]);
+      final FloatVector u4 = qa.sub(x4);
+      a4 = u4.fma(u4, a4);
+      final FloatVector v4 = qb.sub(x4);
+      b4 = v4.fma(v4, b4);
+      final FloatVector x5 = FloatVector.broadcast(S, k[k5 + c]);
+      final FloatVector u5 = qa.sub(x5);
+      a5 = u5.fma(u5, a5);
+      final FloatVector v5 = qb.sub(x5);
+      b5 = v5.fma(v5, b5);
+      final FloatVector x6 = FloatVector.broadcast(S, k[k6 + c]);
+      final FloatVector u6 = qa.sub(x6);
+      a6 = u6.fma(u6, a6);
+      final FloatVector v6 = qb.sub(x6);
+      b6 = v6.fma(v6, b6);
+      final FloatVector x7 = FloatVector.broadcast(S, k[k7 + c]);
+      final FloatVector u7 = qa.sub(x7);
+      a7 = u7.fma(u7, a7);
+      final FloatVector v7 = qb.sub(x7);
+      b7 = v7.fma(v7, b7);
+    }
+    final int t = j * W;
+    a0.mul(factor).intoArray(tile, t + 0 * W);
+    b0.mul(factor).intoArray(tile, t + 0 * W + L);
+    a1.mul(factor).intoArray(tile, t + 1 * W);
+    b1.mul(factor).intoArray(tile, t + 1 * W + L);
+    a2.mul(factor).intoArray(tile, t + 2 * W);
+    b2.mul(factor).intoArray(tile, t + 2 * W + L);
+    a3.mul(factor).intoArray(tile, t + 3 * W);
+    b3.mul(factor).intoArray(tile, t + 3 * W + L);
+    a4.mul(factor).intoArray(tile, t + 4 * W);
+    b4.mul(factor).intoArray(tile, t + 4 * W + L);
+    a5.mul(factor).intoArray(tile, t + 5 * W);
+    b5.mul(factor).intoArray(tile, t + 5 * W + L);
+    a6.mul(factor).intoArray(tile, t + 6 * W);
+    b6.mul(factor).intoArray(tile, t + 6 * W + L);
+    a7.mul(factor).intoArray(tile, t + 7 * W);
+    b7.mul(factor).intoArray(tile, t + 7 * W + L);
+  }
+
+  private static void distances4(
+      float[] qt,
+      int qOffset,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      float factor,
+      float[] tile,
+      int j) {
+    final int k0 = kOffset + j * kStride;
+    final int k1 = k0 + kStride;
+    final int k2 = k1 + kStride;
+    final int k3 = k2 + kStride;
+    FloatVector a0 = FloatVector.zero(S);
+    FloatVector b0 = FloatVector.zero(S);
+    FloatVector a1 = FloatVector.zero(S);
+    FloatVector b1 = FloatVector.zero(S);
+    FloatVector a2 = FloatVector.zero(S);
+    FloatVector b2 = FloatVector.zero(S);
+    FloatVector a3 = FloatVector.zero(S);
+    FloatVector b3 = FloatVector.zero(S);
+    for (int c = 0; c < d; c++) {
+      final FloatVector qa = FloatVector.fromArray(S, qt, qOffset + c * W);
+      final FloatVector qb = FloatVector.fromArray(S, qt, qOffset + c * W + L);
+      final FloatVector x0 = FloatVector.broadcast(S, k[k0 + c]);
+      final FloatVector u0 = qa.sub(x0);
+      a0 = u0.fma(u0, a0);
+      final FloatVector v0 = qb.sub(x0);
+      b0 = v0.fma(v0, b0);
+      final FloatVector x1 = FloatVector.broadcast(S, k[k1 + c]);
+      final FloatVector u1 = qa.sub(x1);
+      a1 = u1.fma(u1, a1);
+      final FloatVector v1 = qb.sub(x1);
+      b1 = v1.fma(v1, b1);
+      final FloatVector x2 = FloatVector.broadcast(S, k[k2 + c]);
+      final FloatVector u2 = qa.sub(x2);
+      a2 = u2.fma(u2, a2);
+      final FloatVector v2 = qb.sub(x2);
+      b2 = v2.fma(v2, b2);
+      final FloatVector x3 = FloatVector.broadcast(S, k[k3 + c]);
+      final FloatVector u3 = qa.sub(x3);
+      a3 = u3.fma(u3, a3);
+      final FloatVector v3 = qb.sub(x3);
+      b3 = v3.fma(v3, b3);
+    }
+    final int t = j * W;
+    a0.mul(factor).intoArray(tile, t + 0 * W);
+    b0.mul(factor).intoArray(tile, t + 0 * W + L);
+    a1.mul(factor).intoArray(tile, t + 1 * W);
+    b1.mul(factor).intoArray(tile, t + 1 * W + L);
+    a2.mul(factor).intoArray(tile, t + 2 * W);
+    b2.mul(factor).intoArray(tile, t + 2 * W + L);
+    a3.mul(factor).intoArray(tile, t + 3 * W);
+    b3.mul(factor).intoArray(tile, t + 3 * W + L);
+  }
+
+  private static void distances1(
+      float[] qt,
+      int qOffset,
+      int d,
+      float[] k,
+      int kOffset,
+      int kStride,
+      float factor,
+      float[] tile,
+      int j) {
+    final int k0 = kOffset + j * kStride;
+    FloatVector a0 = FloatVector.zero(S);
+    FloatVector b0 = FloatVector.zero(S);
+    for (int c = 0; c < d; c++) {
+      final FloatVector qa = FloatVector.fromArray(S, qt, qOffset + c * W);
+      final FloatVector qb = FloatVector.fromArray(S, qt, qOffset + c * W + L);
+      final FloatVector x0 = FloatVector.broadcast(S, k[k0 + c]);
+      final FloatVector u0 = qa.sub(x0);
+      a0 = u0.fma(u0, a0);
+      final FloatVector v0 = qb.sub(x0);
+      b0 = v0.fma(v0, b0);
+    }
+    final int t = j * W;
+    a0.mul(factor).intoArray(tile, t + 0 * W);
+    b0.mul(factor).intoArray(tile, t + 0 * W + L);
   }
 
   private static void accumulate8(

@@ -44,7 +44,7 @@ public final class Sgemm {
           "sgemm",
           "dense",
           "Matrix product, of one pair of matrices or of many.",
-          new Source("2409.04431", "the products Q K^T and P V"),
+          new Source("BLAS level 3 (Dongarra et al., 1990)", "GEMM with alpha = 1, beta = 0"),
           List.of(
               Port.of("a", "A", "[..., M, K]", "Left matrices."),
               Port.of("b", "B", "[..., K, N] or [K, N]", "Right matrices, or one for all.")),

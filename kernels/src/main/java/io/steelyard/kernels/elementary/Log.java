@@ -17,8 +17,8 @@ import io.steelyard.kernels.tensor.Tensor;
  * <p>Cost: one polynomial of degree 11 an element; nothing is allocated in steady state. Large
  * tensors use all processors; results do not depend on how many. Safe to call from any thread.
  *
- * <p>Source: arXiv 2411.12892 uses it for position temperatures; the reduction to {@code
- * [sqrt(1/2), sqrt(2)]} is the usual one.
+ * <p>Source: IEEE 754-2019, table 9.1; reduced to {@code [sqrt(1/2), sqrt(2)]}. The position
+ * temperatures of arXiv 2411.12892 use it.
  *
  * <pre>{@code
  * float[] x = {1, 2, 4};
@@ -33,7 +33,7 @@ public final class Log {
           "log",
           "ln x",
           "Natural logarithm of each element.",
-          new Source("2411.12892", "tau_pos = 1 + sigma(alpha) ln i"),
+          new Source("IEEE 754-2019", "table 9.1: log"),
           (in, y, threads) -> apply(in.getFirst(), y, threads),
           (in, dx, threads) -> vjp(in.get(0), in.get(2), dx, threads));
 

@@ -17,8 +17,8 @@ import io.steelyard.kernels.tensor.Tensor;
  * steady state. Large tensors use all processors; results do not depend on how many. Safe to call
  * from any thread.
  *
- * <p>Source: arXiv 2411.12892 uses it for token temperatures. A polynomial below 0.625, {@code 1 -
- * 2 / (e^2|x| + 1)} above.
+ * <p>Source: IEEE 754-2019, table 9.1; a polynomial below 0.625, {@code 1 - 2 / (e^2|x| + 1)}
+ * above. The token temperatures of arXiv 2411.12892 use it.
  *
  * <pre>{@code
  * float[] x = {-1, 0, 1};
@@ -33,7 +33,7 @@ public final class Tanh {
           "tanh",
           "tanh x",
           "Hyperbolic tangent of each element.",
-          new Source("2411.12892", "tau_tok = tanh f(x)"),
+          new Source("IEEE 754-2019", "table 9.1: tanh"),
           (in, y, threads) -> apply(in.getFirst(), y, threads),
           (in, dx, threads) -> vjp(in.get(1), in.get(2), dx, threads));
 

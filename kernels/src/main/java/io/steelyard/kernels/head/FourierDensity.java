@@ -234,7 +234,7 @@ public final class FourierDensity {
   }
 
   /** Real and imaginary part of c_k. */
-  private static double[] correlation(double[] x, int k) {
+  static double[] correlation(double[] x, int k) {
     final int terms = x.length / 2;
     double re = 0;
     double im = 0;
@@ -246,7 +246,7 @@ public final class FourierDensity {
     return new double[] {re, im};
   }
 
-  private static void check(Tensor a, double floor) {
+  static void check(Tensor a, double floor) {
     Shapes.checkFloat("a", a);
     if (a.rank() == 0 || a.rowLength() == 0 || a.rowLength() % 2 != 0) {
       throw new IllegalArgumentException(

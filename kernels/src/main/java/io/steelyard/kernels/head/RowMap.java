@@ -2,6 +2,7 @@ package io.steelyard.kernels.head;
 
 import io.steelyard.kernels.parallel.Job;
 import io.steelyard.kernels.parallel.Workers;
+import io.steelyard.kernels.rows.RowCopy;
 import io.steelyard.kernels.simd.Lanes;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
@@ -99,20 +100,7 @@ abstract class RowMap implements Job {
 
   static void read(Tensor tensor, long row, float[] to, int at) {
     final int n = (int) tensor.rowLength();
-    final long start = tensor.rowOffset(row);
-    final long stride = tensor.rowStride();
-    final MemorySegment memory = tensor.memory();
-    if (stride == 1 && tensor.floatArray().isPresent()) {
-      System.arraycopy(
-          tensor.floatArray().get(), tensor.floatArrayOffset() + (int) start, to, at, n);
-    } else if (stride == 1) {
-      MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT_UNALIGNED, start * Float.BYTES, to, at, n);
-    } else {
-      for (int i = 0; i < n; i++) {
-        to[at + i] =
-            memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (start + i * stride) * Float.BYTES);
-      }
-    }
+    RowCopy.read(tensor, row, to, at);
     Arrays.fill(to, at + n, at + padded(n), 0);
   }
 

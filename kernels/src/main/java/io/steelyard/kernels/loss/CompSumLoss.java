@@ -28,7 +28,8 @@ import java.util.List;
  * <p>Shapes: x {@code [..., N]}, any rank and strides; targets i32 {@code [...]}; loss and weights
  * {@code [...]}; dx as x, and it may be x itself. dtype f32 runs the SIMD kernel, the loss within
  * {@code 1.2e-5} relative of the exact value for every tau (for N up to a million), as {@link
- * CrossEntropy}; f64 runs the scalar meaning.
+ * CrossEntropy}; f64 runs the scalar meaning. f16 and bf16 scores are read as f32, and results are
+ * f32.
  *
  * <p>Cost: that of {@link CrossEntropy} without smoothing. Nothing is allocated in steady state.
  * Results do not depend on the number of threads. Safe to call from any thread.

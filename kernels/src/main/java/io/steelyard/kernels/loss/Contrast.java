@@ -28,7 +28,7 @@ final class Contrast {
         for (long row = 0; row < x.rows(); row++) {
           call.settleWithout(row);
         }
-      } else if (x.dtype() == DType.F32 && Simd.available()) {
+      } else if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
         ContrastSimd.run(call, counts);
       } else {
         meaning(call);

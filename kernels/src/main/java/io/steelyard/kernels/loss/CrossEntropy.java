@@ -29,7 +29,8 @@ import java.util.List;
  * row may lose 127 2^-24, all else is smaller), small losses included, since the target's own
  * exponential is kept out of the sum; smoothing adds {@code eps 1e-5 mean |x|}, and wants sums of
  * 128 scores to be floats. Gradients are within {@code (200 + |x_i - max x|) 2^-23} of {@code p_i};
- * a probability below {@code 2^-126} may count as 0. f64 runs the scalar meaning.
+ * a probability below {@code 2^-126} may count as 0. f64 runs the scalar meaning. f16 and bf16
+ * scores are read as f32, and results are f32.
  *
  * <p>Cost: O(N) a row. With the gradient, x is read once and dx written once while a row fits the
  * second-level cache, one exponential an element; longer rows are read twice. Nothing is allocated

@@ -31,7 +31,8 @@ import java.util.List;
  * <p>Shapes: x {@code [..., N]}, any rank and strides; targets i32 {@code [...]}; loss and weights
  * {@code [...]}; dx as x, and it may be x itself. dtype f32 runs the SIMD kernel, the loss within
  * {@code 8e-6} relative of the exact value (sums of 128 floats in a row may lose 127 2^-24, the
- * terms 3 2^-24), the gradient within {@code 2^-22} relative; f64 runs the scalar meaning.
+ * terms 3 2^-24), the gradient within {@code 2^-22} relative; f64 runs the scalar meaning. f16 and
+ * bf16 scores are read as f32, and results are f32.
  *
  * <p>Cost: O(N) a row, x read once and dx written once. Nothing is allocated in steady state.
  * Results do not depend on the number of threads. Safe to call from any thread.
@@ -182,7 +183,7 @@ public final class HingeLoss {
         for (long row = 0; row < x.rows(); row++) {
           call.settleWithout(row);
         }
-      } else if (x.dtype() == DType.F32 && Simd.available()) {
+      } else if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
         HingeSimd.run(call, form.squared());
       } else {
         meaning(call, form.squared());

@@ -32,7 +32,8 @@ import java.util.List;
  * <p>Shapes: x {@code [..., N]}, any rank above 0 and strides; targets i32 {@code [..., P]}, lists
  * filled up with the ignored index; loss and weights {@code [...]}; dx as x, and it may be x
  * itself. dtype f32 runs the SIMD kernel, the loss within {@code 1.2e-5} relative of the exact
- * value (for N up to a million), as {@link CrossEntropy}; f64 runs the scalar meaning.
+ * value (for N up to a million), as {@link CrossEntropy}; f64 runs the scalar meaning. f16 and bf16
+ * scores are read as f32, and results are f32.
  *
  * <p>Cost: O(N + P^2) a row, memory traffic as {@link CrossEntropy}; the temperature costs one
  * multiplication an element. Nothing is allocated in steady state. Results do not depend on the

@@ -126,8 +126,8 @@ final class Loss {
       Tensor upstream,
       Tensor dx,
       LossOptions options) {
-    if (!x.dtype().isFloat()) {
-      throw new IllegalArgumentException("x is " + x + "; expected f32 or f64");
+    if (!x.dtype().accumulator().isFloat()) {
+      throw new IllegalArgumentException("x is " + x + "; expected f32, f64, f16 or bf16");
     }
     if (targets != LossCall.NOTHING) {
       checkTargets(x, targets, lists, options.ignoreIndex());
@@ -144,9 +144,14 @@ final class Loss {
       checkApart("loss", loss, "x", x);
     }
     if (dx != LossCall.NOTHING) {
-      if (dx.dtype() != x.dtype() || !dx.hasShapeOf(x)) {
+      if (dx.dtype() != x.dtype().accumulator() || !dx.hasShapeOf(x)) {
         throw new IllegalArgumentException(
-            "dx is " + dx + "; expected the dtype and shape of x, " + x);
+            "dx is "
+                + dx
+                + "; expected "
+                + x.dtype().accumulator().label()
+                + " and the shape of x, "
+                + x);
       }
       checkOutput("dx", dx);
       if (x.overlapsPartly(dx)) {
@@ -195,13 +200,13 @@ final class Loss {
   }
 
   private static void checkRows(String name, Tensor tensor, Tensor x) {
-    if (tensor.dtype() != x.dtype() || !tensor.hasRowsOf(x)) {
+    if (tensor.dtype() != x.dtype().accumulator() || !tensor.hasRowsOf(x)) {
       throw new IllegalArgumentException(
           name
               + " is "
               + tensor
               + "; expected "
-              + x.dtype().label()
+              + x.dtype().accumulator().label()
               + ", one number for each row of x, "
               + x);
     }

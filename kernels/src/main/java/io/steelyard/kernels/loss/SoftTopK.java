@@ -96,7 +96,7 @@ public final class SoftTopK {
     checkSame("x", x, "y", y);
     checkWritable("y", y);
     checkThreads(threads);
-    if (x.dtype() == DType.F32 && Simd.available()) {
+    if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftTopKSimd.weights(x, y, k, alpha, threads);
     } else {
       meaning(x, y, k, alpha);
@@ -122,7 +122,7 @@ public final class SoftTopK {
     checkOverlap("dy", dy, "dx", dx);
     checkWritable("dx", dx);
     checkThreads(threads);
-    if (y.dtype() == DType.F32 && Simd.available()) {
+    if (y.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftTopKVjpSimd.apply(y, dy, dx, alpha, threads);
     } else {
       vjpMeaning(y, dy, dx, alpha);

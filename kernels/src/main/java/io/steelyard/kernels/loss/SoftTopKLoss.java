@@ -29,7 +29,8 @@ import java.util.List;
  * filled up with the ignored index; loss and weights {@code [...]}; dx as x, and it may be x
  * itself. dtype f32 runs the SIMD kernel: {@code alpha (x - u)} is off by at most {@code 2.4e-5 +
  * alpha |x - u| 2^-22} (see {@link SoftTopK}) and the loss by {@code 1 - p} times that on average
- * over the positives; f64 runs the scalar meaning.
+ * over the positives; f64 runs the scalar meaning. f16 and bf16 scores are read as f32, and results
+ * are f32.
  *
  * <p>Cost: that of {@link SoftTopK}. Nothing is allocated in steady state. Results do not depend on
  * the number of threads. Safe to call from any thread.
@@ -149,7 +150,7 @@ public final class SoftTopKLoss {
         for (long row = 0; row < x.rows(); row++) {
           call.settleWithout(row);
         }
-      } else if (x.dtype() == DType.F32 && Simd.available()) {
+      } else if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
         SoftTopKSimd.loss(call, k, alpha);
       } else {
         meaning(call, k, alpha);

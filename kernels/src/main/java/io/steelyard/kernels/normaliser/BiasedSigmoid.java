@@ -31,7 +31,8 @@ import java.util.stream.Stream;
  * <p>Shapes: x {@code [..., N]}, any rank and strides; y the same, and it may be x itself. dtype
  * f32 runs the SIMD kernel: with {@code z = scale x + b}, within {@code (5 + |z| + |scale x| + |b|)
  * 2^-24} relative of the exact weight, and an ULP more where that is subnormal; the terms are the
- * error of the sigmoid and the roundings of z, scale and b. f64 runs the scalar meaning.
+ * error of the sigmoid and the roundings of z, scale and b. f64 runs the scalar meaning. f16 and
+ * bf16 scores are read as f32, and results are f32.
  *
  * <p>Cost: one exponential and one division an element; nothing is allocated in steady state.
  * Results do not depend on the number of threads. Safe to call from any thread.
@@ -102,7 +103,7 @@ public final class BiasedSigmoid {
     if (!Double.isFinite(bias)) {
       throw new IllegalArgumentException("bias is " + bias + "; expected a finite number");
     }
-    if (x.dtype() == DType.F32 && Simd.available()) {
+    if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       BiasedSigmoidSimd.apply(x, y, scale, bias, options);
     } else {
       meaning(x, y, scale, bias, options.mask());
@@ -127,7 +128,7 @@ public final class BiasedSigmoid {
     Normaliser.checkOverlap("dy", dy, "dx", dx);
     Normaliser.checkWritable("dx", dx);
     checkScale(scale);
-    if (y.dtype() == DType.F32 && Simd.available()) {
+    if (y.dtype().accumulator() == DType.F32 && Simd.available()) {
       BiasedSigmoidSimd.vjp(y, dy, dx, scale, options.threads());
       return;
     }

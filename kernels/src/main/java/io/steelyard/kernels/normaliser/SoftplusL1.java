@@ -30,7 +30,8 @@ import java.util.Optional;
  * <p>Shapes: x {@code [..., N]}, any rank and strides; y the same, and it may be x itself. dtype
  * f32 runs the SIMD kernel: within {@code 148 2^-24} relative of the exact weight in rows with a
  * score above -80 (5 each for the softplus above and below the line, 128 + 6 additions, 4 to
- * scale); weights below {@code 2^-126} may come out as 0. f64 runs the scalar meaning.
+ * scale); weights below {@code 2^-126} may come out as 0. f64 runs the scalar meaning. f16 and bf16
+ * scores are read as f32, and results are f32.
  *
  * <p>Cost: one exponential and one logarithm an element; nothing is allocated in steady state.
  * Results do not depend on the number of threads, to the bit. Safe to call from any thread.
@@ -75,7 +76,7 @@ public final class SoftplusL1 {
   public static void apply(Tensor x, Tensor y, NormaliserOptions options) {
     Normaliser.checkSame("x", x, "y", y);
     Normaliser.checkWritable("y", y);
-    if (x.dtype() == DType.F32 && Simd.available()) {
+    if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftplusL1Simd.apply(x, y, options);
     } else {
       meaning(x, y, options.mask());

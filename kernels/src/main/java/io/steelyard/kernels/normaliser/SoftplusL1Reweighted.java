@@ -18,9 +18,9 @@ import java.util.stream.Stream;
 
 /**
  * Softplus over its sum, sharpened: with A as {@link SoftplusL1} gives it and N entries that take
- * part in a row, {@code U = max(0, N A - O)}, {@code O = 1} for N above 3 and 0 up to there, and
- * {@code y = U^p / sum U^p}. The mean of {@code N A} is 1, so only entries above average keep a
- * weight.
+ * part in a row, {@code U = max(0, N A - O)}, {@code O = 1} for N above 3 and 0 up to there (or for
+ * every N, without a shift), and {@code y = U^p / sum U^p}. The mean of {@code N A} is 1, so only
+ * entries above average keep a weight.
  *
  * <p>Edges: a fully masked row, and a row without an entry above average (equal scores, N above 3),
  * give zeros; a NaN or +inf in an entry that takes part makes its whole row NaN; what stands under
@@ -62,7 +62,9 @@ public final class SoftplusL1Reweighted {
           Normaliser.INPUTS,
           Stream.concat(
                   Stream.of(
-                      new Parameter.Real("p", "p", 15.0, 1, LARGEST_P, "Power that sharpens.")),
+                      new Parameter.Real("p", "p", 15.0, 1, LARGEST_P, "Power that sharpens."),
+                      new Parameter.Flag(
+                          "shift", "O", true, "Whether only entries above average keep a weight.")),
                   Normaliser.PARAMETERS.stream())
               .toList(),
           List.of(Port.of("y", "W", "[..., N]", "Weights; each row sums to 1, or to 0.")),
@@ -85,6 +87,15 @@ public final class SoftplusL1Reweighted {
    *     out of range
    */
   public static void apply(Tensor x, Tensor y, double p, NormaliserOptions options) {
+    apply(x, y, p, true, options);
+  }
+
+  /**
+   * As {@link #apply(Tensor, Tensor, double, NormaliserOptions)}.
+   *
+   * @param shift whether the average is subtracted; if not, O is 0 for every row
+   */
+  public static void apply(Tensor x, Tensor y, double p, boolean shift, NormaliserOptions options) {
     Normaliser.checkSame("x", x, "y", y);
     Normaliser.checkWritable("y", y);
     check(p);
@@ -92,7 +103,7 @@ public final class SoftplusL1Reweighted {
     rows.bind(options.mask(), x);
     final long n = x.rowLength();
     for (long row = 0; n > 0 && row < x.rows(); row++) {
-      final Row state = Row.of(x, rows, row, p);
+      final Row state = Row.of(x, rows, row, p, shift);
       for (long j = 0; j < n; j++) {
         final double power = state.power(softplus(x, rows, row, j));
         final double weight = power == 0 ? 0 : power / state.powers;
@@ -116,6 +127,16 @@ public final class SoftplusL1Reweighted {
    *     is out of range
    */
   public static void vjp(Tensor x, Tensor dy, Tensor dx, double p, NormaliserOptions options) {
+    vjp(x, dy, dx, p, true, options);
+  }
+
+  /**
+   * As {@link #vjp(Tensor, Tensor, Tensor, double, NormaliserOptions)}.
+   *
+   * @param shift that {@link #apply} was given
+   */
+  public static void vjp(
+      Tensor x, Tensor dy, Tensor dx, double p, boolean shift, NormaliserOptions options) {
     Normaliser.checkSame("x", x, "dy", dy);
     Normaliser.checkSame("x", x, "dx", dx);
     Normaliser.checkOverlap("dy", dy, "dx", dx);
@@ -125,7 +146,7 @@ public final class SoftplusL1Reweighted {
     rows.bind(options.mask(), x);
     final long n = x.rowLength();
     for (long row = 0; n > 0 && row < x.rows(); row++) {
-      final Row state = Row.of(x, rows, row, p);
+      final Row state = Row.of(x, rows, row, p, shift);
       double dot = 0;
       for (long j = 0; j < n; j++) {
         final double power = state.power(softplus(x, rows, row, j));
@@ -148,9 +169,9 @@ public final class SoftplusL1Reweighted {
   }
 
   /** What is known of a row: its entries, the sum of their softplus, the sum of the powers. */
-  private record Row(long count, double sum, double top, double powers, double p) {
+  private record Row(long count, double sum, double top, double powers, double p, boolean shift) {
 
-    static Row of(Tensor x, RowMask rows, long row, double p) {
+    static Row of(Tensor x, RowMask rows, long row, double p, boolean shift) {
       long count = 0;
       double sum = 0;
       double largest = 0;
@@ -164,13 +185,13 @@ public final class SoftplusL1Reweighted {
         sum += b;
         largest = Math.max(largest, b);
       }
-      final Row bare = new Row(count, sum, 1, 1, p);
-      final Row scaled = new Row(count, sum, bare.excess(largest), 1, p);
+      final Row bare = new Row(count, sum, 1, 1, p, shift);
+      final Row scaled = new Row(count, sum, bare.excess(largest), 1, p, shift);
       double powers = 0;
       for (long j = 0; j < x.rowLength(); j++) {
         powers += scaled.power(softplus(x, rows, row, j));
       }
-      return new Row(count, sum, scaled.top, powers, p);
+      return new Row(count, sum, scaled.top, powers, p, shift);
     }
 
     boolean undefined() {
@@ -179,7 +200,7 @@ public final class SoftplusL1Reweighted {
 
     /** U of a softplus. */
     double excess(double b) {
-      final double u = sum == 0 ? 0 : count * b / sum - (count > UNSHIFTED ? 1 : 0);
+      final double u = sum == 0 ? 0 : count * b / sum - (shift && count > UNSHIFTED ? 1 : 0);
       return u < NOISE ? 0 : u;
     }
 
@@ -215,14 +236,20 @@ public final class SoftplusL1Reweighted {
   private static Map<String, Tensor> weights(Arguments arguments) {
     final Tensor x = arguments.tensor("x");
     final Tensor y = Tensor.zerosLike(x);
-    apply(x, y, arguments.real("p"), Normaliser.options(arguments));
+    apply(x, y, arguments.real("p"), arguments.flag("shift"), Normaliser.options(arguments));
     return Map.of("y", y);
   }
 
   private static Map<String, Tensor> gradient(Arguments arguments) {
     final Tensor x = arguments.tensor("x");
     final Tensor dx = Tensor.zerosLike(x);
-    vjp(x, arguments.tensor("dy"), dx, arguments.real("p"), Normaliser.options(arguments));
+    vjp(
+        x,
+        arguments.tensor("dy"),
+        dx,
+        arguments.real("p"),
+        arguments.flag("shift"),
+        Normaliser.options(arguments));
     return Map.of("dx", dx);
   }
 }

@@ -1,13 +1,24 @@
 package io.steelyard.kernels.operator;
 
 import io.steelyard.kernels.attention.FixedFeatureAttention;
+import io.steelyard.kernels.attention.GaussianAttention;
+import io.steelyard.kernels.attention.KroneckerAttention;
+import io.steelyard.kernels.attention.KroneckerAttentionPolynomial;
+import io.steelyard.kernels.attention.ReweightedSoftplusAttention;
+import io.steelyard.kernels.attention.SelectiveAttention;
 import io.steelyard.kernels.attention.SigmoidAttention;
+import io.steelyard.kernels.attention.SoftAttention;
+import io.steelyard.kernels.attention.SoftPlusPlusAttention;
 import io.steelyard.kernels.attention.SoftmaxAttention;
+import io.steelyard.kernels.attention.SoftplusAttention;
 import io.steelyard.kernels.dense.Sgemm;
 import io.steelyard.kernels.detection.CocoAp;
 import io.steelyard.kernels.detection.Nms;
 import io.steelyard.kernels.detection.SoftNms;
 import io.steelyard.kernels.detection.VocAp;
+import io.steelyard.kernels.doublystochastic.QrDoublyStochastic;
+import io.steelyard.kernels.doublystochastic.QuantumDoublyStochastic;
+import io.steelyard.kernels.doublystochastic.Sinkhorn;
 import io.steelyard.kernels.elementary.Erf;
 import io.steelyard.kernels.elementary.Exp;
 import io.steelyard.kernels.elementary.Log;
@@ -18,9 +29,12 @@ import io.steelyard.kernels.gating.ActivationGate;
 import io.steelyard.kernels.gating.DenseToSparseGate;
 import io.steelyard.kernels.gating.TopKGate;
 import io.steelyard.kernels.head.FourierDensity;
+import io.steelyard.kernels.head.FourierDistribution;
+import io.steelyard.kernels.head.FourierQuantile;
 import io.steelyard.kernels.head.NearestBasisVector;
 import io.steelyard.kernels.head.NormalizedSoftmax;
 import io.steelyard.kernels.head.Sdm;
+import io.steelyard.kernels.head.SdmMatches;
 import io.steelyard.kernels.loss.CompSumLoss;
 import io.steelyard.kernels.loss.CrossEntropy;
 import io.steelyard.kernels.loss.DecoupledSoftmaxLoss;
@@ -32,6 +46,7 @@ import io.steelyard.kernels.normaliser.BiasedSigmoid;
 import io.steelyard.kernels.normaliser.SoftplusL1;
 import io.steelyard.kernels.normaliser.SoftplusL1Reweighted;
 import io.steelyard.kernels.recurrent.SelectiveScan;
+import io.steelyard.kernels.retrieval.TopKInnerProducts;
 import io.steelyard.kernels.softmax.LogSoftmax;
 import io.steelyard.kernels.softmax.LogSumExp;
 import io.steelyard.kernels.softmax.OnlineSoftmax;
@@ -65,6 +80,9 @@ public final class Operators {
           Sparsemax.OPERATOR,
           Entmax15.OPERATOR,
           Entmax.OPERATOR,
+          Sinkhorn.OPERATOR,
+          QrDoublyStochastic.OPERATOR,
+          QuantumDoublyStochastic.OPERATOR,
           Exp.OPERATOR,
           Log.OPERATOR,
           Sigmoid.OPERATOR,
@@ -73,6 +91,14 @@ public final class Operators {
           Erf.OPERATOR,
           SoftmaxAttention.OPERATOR,
           SigmoidAttention.OPERATOR,
+          SoftplusAttention.OPERATOR,
+          ReweightedSoftplusAttention.OPERATOR,
+          SelectiveAttention.OPERATOR,
+          GaussianAttention.OPERATOR,
+          SoftAttention.OPERATOR,
+          SoftPlusPlusAttention.OPERATOR,
+          KroneckerAttention.OPERATOR,
+          KroneckerAttentionPolynomial.OPERATOR,
           FixedFeatureAttention.OPERATOR,
           SelectiveScan.OPERATOR,
           TopKGate.OPERATOR,
@@ -86,9 +112,13 @@ public final class Operators {
           SoftTopKLoss.OPERATOR,
           SoftTopK.OPERATOR,
           FourierDensity.OPERATOR,
+          FourierDistribution.OPERATOR,
+          FourierQuantile.OPERATOR,
           NearestBasisVector.OPERATOR,
           NormalizedSoftmax.OPERATOR,
           Sdm.OPERATOR,
+          SdmMatches.OPERATOR,
+          TopKInnerProducts.OPERATOR,
           Nms.OPERATOR,
           SoftNms.OPERATOR,
           CocoAp.OPERATOR,

@@ -37,9 +37,6 @@ public abstract class RowJob implements Job {
 
   private static final int BLOCK = Lanes.BLOCK;
 
-  /** Rows shorter than this are copied to a panel for the sake of a single pass. */
-  private static final int COMPACT = 256;
-
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0);
 
   private final RowMask mask = new RowMask();
@@ -188,7 +185,7 @@ public abstract class RowJob implements Job {
       if (length <= BLOCK / 2 && !mask.hides() && together(begin, end, workspace, (int) length)) {
         return;
       }
-      final boolean compact = length < COMPACT || (length % BLOCK == 0 && length <= TILE);
+      final boolean compact = length <= TILE;
       final RowState row = workspace.state();
       for (long r = begin; r < end; r++) {
         row.start(r, mask.visible(r));

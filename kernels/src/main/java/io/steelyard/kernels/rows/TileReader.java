@@ -3,16 +3,14 @@ package io.steelyard.kernels.rows;
 import io.steelyard.kernels.simd.Lanes;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
  * Hands out pieces of rows as {@code float[]} ranges. A unit-stride {@code float[]} tensor is
- * handed out in place; anything else (native memory, strides, masked entries) goes through one
- * panel of {@link RowJob#TILE} floats that stays in the first-level cache, because vector loads
- * from arrays are faster than from segments, and because one kernel then serves every kind of
- * memory.
+ * handed out in place; anything else (native memory, strides, masked entries, 16-bit numbers) goes
+ * through one panel of {@link RowJob#TILE} floats that stays in the first-level cache, because
+ * vector loads from arrays are faster than from segments, and because one kernel then serves every
+ * kind of memory.
  *
  * <p>What is handed out is a whole number of blocks of two vectors: a shorter remainder also goes
  * through the panel, filled up with a neutral value. So no kernel loop has a tail.
@@ -22,6 +20,7 @@ public final class TileReader {
   private static final int BLOCK = Lanes.BLOCK;
 
   private final float[] panel = new float[RowJob.TILE];
+  private final FloatCopy copy = new FloatCopy();
   private Tensor tensor = Tensor.zeros(DType.F32, 0);
   private boolean unitArray;
   private float[] own = panel;
@@ -110,17 +109,6 @@ public final class TileReader {
     offset = 0;
     width = (n + BLOCK - 1) / BLOCK * BLOCK;
     Arrays.fill(panel, n, width, neutral);
-    final MemorySegment memory = tensor.memory();
-    final long stride = tensor.rowStride();
-    if (unitArray) {
-      System.arraycopy(own, tensor.floatArrayOffset() + (int) start, panel, 0, n);
-    } else if (stride == 1) {
-      MemorySegment.copy(
-          memory, ValueLayout.JAVA_FLOAT_UNALIGNED, start * Float.BYTES, panel, 0, n);
-    } else {
-      for (int i = 0; i < n; i++) {
-        panel[i] = memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, (start + i * stride) * Float.BYTES);
-      }
-    }
+    copy.copy(tensor, start, tensor.rowStride(), n, panel, 0);
   }
 }

@@ -65,7 +65,7 @@ public final class LogSoftmax {
   public static void apply(Tensor x, Tensor y, NormaliserOptions options) {
     Normaliser.checkSame("x", x, "y", y);
     Normaliser.checkWritable("y", y);
-    if (x.dtype() == DType.F32 && Simd.available()) {
+    if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       LogSoftmaxSimd.apply(x, y, options.mask(), options.threads());
     } else {
       meaning(x, y, options.mask());
@@ -93,7 +93,7 @@ public final class LogSoftmax {
     Normaliser.checkSame("y", y, "dx", dx);
     Normaliser.checkOverlap("dy", dy, "dx", dx);
     Normaliser.checkWritable("dx", dx);
-    if (y.dtype() == DType.F32 && Simd.available()) {
+    if (y.dtype().accumulator() == DType.F32 && Simd.available()) {
       LogSoftmaxVjpSimd.apply(y, dy, dx, options.threads());
     } else {
       vjpMeaning(y, dy, dx);

@@ -23,7 +23,8 @@ import java.util.Optional;
  *
  * <p>Shapes: x {@code [..., N]}, any rank and strides; y {@code [...]}, one number for each row (a
  * scalar for rank 0 and 1). dtype f32 runs the SIMD kernel, within {@code 2e-6 + |y| 2^-24} of the
- * exact value; f64 runs the scalar meaning.
+ * exact value; f64 runs the scalar meaning. f16 and bf16 scores are read as f32, and results are
+ * f32.
  *
  * <p>Cost: O(N) a row, the logarithm in double; nothing is allocated in steady state. Results do
  * not depend on the number of threads. Safe to call from any thread.
@@ -70,7 +71,7 @@ public final class LogSumExp {
       for (long row = 0; row < y.size(); row++) {
         y.setDouble(y.flatIndex(row), Double.NEGATIVE_INFINITY);
       }
-    } else if (x.dtype() == DType.F32 && Simd.available()) {
+    } else if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       LogSumExpSimd.apply(x, y, options.mask(), options.threads());
     } else {
       meaning(x, y, options.mask());
@@ -94,7 +95,7 @@ public final class LogSumExp {
     Normaliser.checkRows("x", x, "dy", dy);
     Normaliser.checkSame("x", x, "dx", dx);
     Normaliser.checkWritable("dx", dx);
-    if (x.dtype() == DType.F32 && Simd.available()) {
+    if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftmaxSimd.timesRows(
           x, dy, dx, options.mask(), options.threads(), Softmax.fastest(x.rows(), x.rowLength()));
     } else {

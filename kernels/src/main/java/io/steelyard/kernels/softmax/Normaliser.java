@@ -4,7 +4,6 @@ import io.steelyard.kernels.mask.Mask;
 import io.steelyard.kernels.operator.Arguments;
 import io.steelyard.kernels.operator.Parameter;
 import io.steelyard.kernels.operator.Port;
-import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -51,12 +50,22 @@ public final class Normaliser {
     return new NormaliserOptions(mask, (int) arguments.whole("threads"));
   }
 
-  /** Checks that {@code to} can take a value for each element of {@code from}. */
+  /**
+   * Checks that {@code to} can take a value for each element of {@code from}: the same dtype, or
+   * f32 for 16-bit numbers.
+   */
   public static void checkSame(String fromName, Tensor from, String toName, Tensor to) {
     checkFloat(fromName, from);
-    if (to.dtype() != from.dtype() || !to.hasShapeOf(from)) {
+    if (to.dtype() != from.dtype().accumulator() || !to.hasShapeOf(from)) {
       throw new IllegalArgumentException(
-          toName + " is " + to + "; expected the dtype and shape of " + fromName + ", " + from);
+          toName
+              + " is "
+              + to
+              + "; expected "
+              + (from.dtype().isHalf() ? "f32 and the shape of " : "the dtype and shape of ")
+              + fromName
+              + ", "
+              + from);
     }
     checkOverlap(fromName, from, toName, to);
   }
@@ -64,7 +73,7 @@ public final class Normaliser {
   /** Checks that {@code to} can take a value for each row of {@code from}. */
   public static void checkRows(String fromName, Tensor from, String toName, Tensor to) {
     checkFloat(fromName, from);
-    if (to.dtype() != from.dtype() || !to.hasRowsOf(from)) {
+    if (to.dtype() != from.dtype().accumulator() || !to.hasRowsOf(from)) {
       final long[] shape = from.shape();
       final long[] rows = Arrays.copyOf(shape, Math.max(0, shape.length - 1));
       throw new IllegalArgumentException(
@@ -72,7 +81,7 @@ public final class Normaliser {
               + " is "
               + to
               + "; expected "
-              + from.dtype().label()
+              + from.dtype().accumulator().label()
               + Arrays.toString(rows)
               + ", one number for each row of "
               + fromName
@@ -100,8 +109,9 @@ public final class Normaliser {
   }
 
   private static void checkFloat(String name, Tensor tensor) {
-    if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.F64) {
-      throw new IllegalArgumentException(name + " is " + tensor + "; expected f32 or f64");
+    if (!tensor.dtype().accumulator().isFloat()) {
+      throw new IllegalArgumentException(
+          name + " is " + tensor + "; expected f32, f64, f16 or bf16");
     }
   }
 }

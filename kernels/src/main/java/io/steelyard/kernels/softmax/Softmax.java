@@ -25,7 +25,8 @@ import java.util.stream.Stream;
  *
  * <p>Shapes: x {@code [..., N]}, any rank (a scalar is a row of one), any strides; y the same, and
  * it may be x itself. dtype f32 runs the SIMD kernel, within {@code (24 + |x_i - max x|) 2^-23}
- * relative of the exact weight; f64 runs the scalar meaning.
+ * relative of the exact weight; f64 runs the scalar meaning. f16 and bf16 scores are read as f32,
+ * and results are f32.
  *
  * <p>Cost: O(N) a row; nothing is allocated in steady state. Results do not depend on the number of
  * threads, to the bit. Safe to call from any thread.
@@ -83,7 +84,7 @@ public final class Softmax {
   static void apply(Tensor x, Tensor y, NormaliserOptions options, SoftmaxAlgorithm algorithm) {
     Normaliser.checkSame("x", x, "y", y);
     Normaliser.checkWritable("y", y);
-    if (x.dtype() == DType.F32 && Simd.available()) {
+    if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftmaxSimd.apply(x, y, options.mask(), options.threads(), algorithm);
     } else {
       meaning(x, y, options.mask());
@@ -111,7 +112,7 @@ public final class Softmax {
     Normaliser.checkSame("y", y, "dx", dx);
     Normaliser.checkOverlap("dy", dy, "dx", dx);
     Normaliser.checkWritable("dx", dx);
-    if (y.dtype() == DType.F32 && Simd.available()) {
+    if (y.dtype().accumulator() == DType.F32 && Simd.available()) {
       SoftmaxVjpSimd.apply(y, dy, dx, options.threads());
     } else {
       vjpMeaning(y, dy, dx);

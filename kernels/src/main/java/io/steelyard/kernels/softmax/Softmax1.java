@@ -72,7 +72,7 @@ public final class Softmax1 {
       throw new IllegalArgumentException(
           "n is " + n + "; expected a number in [0, " + LARGEST_N + "]");
     }
-    if (x.dtype() == DType.F32 && Simd.available()) {
+    if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       Softmax1Simd.apply(x, y, n, options);
     } else {
       meaning(x, y, n, options.mask());

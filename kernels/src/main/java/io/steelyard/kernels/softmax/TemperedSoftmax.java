@@ -24,7 +24,8 @@ import java.util.stream.Stream;
  * <p>Shapes: x {@code [..., N]}, any rank and strides; tau {@code [...]}, one number for each row;
  * y like x, and it may be x itself. dtype f32 runs the SIMD kernels, within {@code (24 + |tau (x_i
  * - max x)| + max |tau x|) 2^-23} relative of the exact weight, the last term being the rounding of
- * {@code tau x}; f64 runs the scalar meaning.
+ * {@code tau x}; f64 runs the scalar meaning. f16 and bf16 scores are read as f32, and results are
+ * f32.
  *
  * <p>Cost: softmax and one pass that multiplies; nothing is allocated in steady state for f32.
  * Results do not depend on the number of threads, to the bit. Safe to call from any thread.
@@ -89,7 +90,7 @@ public final class TemperedSoftmax {
     Normaliser.checkSame("x", x, "y", y);
     Normaliser.checkRows("x", x, "tau", tau);
     Normaliser.checkWritable("y", y);
-    if (x.dtype() == DType.F32 && Simd.available()) {
+    if (x.dtype().accumulator() == DType.F32 && Simd.available()) {
       TemperedSoftmaxSimd.scale(x, tau, y, options.threads());
       Softmax.apply(y, y, options);
       return;

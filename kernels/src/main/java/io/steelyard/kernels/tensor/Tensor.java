@@ -25,6 +25,7 @@ import java.util.Optional;
 public final class Tensor {
 
   private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED;
+  private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final ValueLayout.OfDouble F64 = ValueLayout.JAVA_DOUBLE_UNALIGNED;
   private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED;
 
@@ -67,6 +68,19 @@ public final class Tensor {
   /** A view on all of {@code data}, whose length must be the product of {@code shape}. */
   public static Tensor of(int[] data, long... shape) {
     return exact(MemorySegment.ofArray(data), DType.I32, shape);
+  }
+
+  /**
+   * A view on all of {@code bits}, whose length must be the product of {@code shape}, as 16-bit
+   * numbers.
+   *
+   * @param half {@link DType#F16} or {@link DType#BF16}
+   */
+  public static Tensor of(short[] bits, DType half, long... shape) {
+    if (!half.isHalf()) {
+      throw new IllegalArgumentException("half is " + half.label() + "; expected f16 or bf16");
+    }
+    return exact(MemorySegment.ofArray(bits), half, shape);
   }
 
   /**
@@ -118,6 +132,7 @@ public final class Tensor {
     final int length = (int) size;
     return switch (dtype) {
       case F32 -> of(new float[length], shape);
+      case F16, BF16 -> of(new short[length], dtype, shape);
       case F64 -> of(new double[length], shape);
       case I32 -> of(new int[length], shape);
       case BOOL -> exact(MemorySegment.ofArray(new byte[length]), DType.BOOL, shape);
@@ -294,6 +309,7 @@ public final class Tensor {
   public double getDouble(long index) {
     return switch (dtype) {
       case F32 -> memory.get(F32, index * Float.BYTES);
+      case F16, BF16 -> Halves.toFloat(dtype, memory.get(I16, index * Short.BYTES));
       case F64 -> memory.get(F64, index * Double.BYTES);
       case I32 -> memory.get(I32, index * Integer.BYTES);
       case BOOL -> memory.get(ValueLayout.JAVA_BYTE, index) == 0 ? 0 : 1;
@@ -308,6 +324,7 @@ public final class Tensor {
   public void setDouble(long index, double value) {
     switch (dtype) {
       case F32 -> memory.set(F32, index * Float.BYTES, (float) value);
+      case F16, BF16 -> memory.set(I16, index * Short.BYTES, Halves.of(dtype, value));
       case F64 -> memory.set(F64, index * Double.BYTES, value);
       case I32 -> memory.set(I32, index * Integer.BYTES, Math.toIntExact(Math.round(value)));
       case BOOL -> memory.set(ValueLayout.JAVA_BYTE, index, (byte) (value == 0 ? 0 : 1));

@@ -20,8 +20,8 @@ class AttentionTest {
 
   private static final float INF = Float.POSITIVE_INFINITY;
 
-  /** An attention under its name. */
-  record Named(String name, Function function) {
+  /** An attention under its name, and how many roundings a weight of it may be off by. */
+  record Named(String name, Function function, double roundings) {
 
     @Override
     public String toString() {
@@ -37,9 +37,45 @@ class AttentionTest {
 
   static Stream<Named> attentions() {
     return Stream.of(
-        new Named("softmax-attention", SoftmaxAttention::apply),
+        new Named("softmax-attention", SoftmaxAttention::apply, 64),
+        new Named("gaussian-attention", GaussianAttention::apply, 64),
         new Named(
-            "sigmoid-attention", (q, k, v, o, p) -> SigmoidAttention.apply(q, k, v, o, -3, p)));
+            "sigmoid-attention", (q, k, v, o, p) -> SigmoidAttention.apply(q, k, v, o, -3, p), 64),
+        new Named(
+            "selective-attention",
+            (q, k, v, o, p) -> SelectiveAttention.apply(q, k, v, temperatures(q, k), o, p),
+            96),
+        new Named("softplus-attention", SoftplusAttention::apply, 64),
+        reweighted(1),
+        reweighted(15),
+        reweighted(7.5),
+        new Named(
+            "reweighted-softplus-attention without a shift",
+            (q, k, v, o, p) ->
+                ReweightedSoftplusAttention.apply(q, k, v, o, new Reweighting(15, false), p),
+            64 * 15));
+  }
+
+  /** A power multiplies what its base is off by. */
+  private static Named reweighted(double power) {
+    return new Named(
+        "reweighted-softplus-attention, p = " + power,
+        (q, k, v, o, p) ->
+            ReweightedSoftplusAttention.apply(q, k, v, o, new Reweighting(power, true), p),
+        64 * power);
+  }
+
+  /** Between 0.5 and 1.5, from their places. */
+  private static Temperatures temperatures(Tensor q, Tensor k) {
+    return Temperatures.of(wave(q), wave(k));
+  }
+
+  private static Tensor wave(Tensor tokens) {
+    final Tensor wave = Tensor.zeros(tokens.dtype(), tokens.dim(0), tokens.dim(1), tokens.dim(2));
+    for (int i = 0; i < wave.size(); i++) {
+      wave.setDouble(i, (float) (1 + 0.5 * Math.sin(i)));
+    }
+    return wave;
   }
 
   private static RandomGenerator random(long seed) {
@@ -118,7 +154,7 @@ class AttentionTest {
     for (int i = 0; i < exact.length; i++) {
       assertThat(Math.abs(actual[i] - exact[i]))
           .as("%s, element %d: %s against %s", what, i, actual[i], exact[i])
-          .isLessThanOrEqualTo(64 * 0x1p-24 * mass[i]);
+          .isLessThanOrEqualTo(attention.roundings * 0x1p-24 * mass[i]);
     }
   }
 
@@ -183,7 +219,8 @@ class AttentionTest {
       defaults.withBias(row),
       defaults.withSlopes(slopes),
       defaults.withSlopes(slopes).withBias(bias).withMask(Mask.causal()).withScale(0.7),
-      defaults.withScale(-2),
+      // Squared distances have no sign to turn round.
+      defaults.withScale(attention.name().equals("gaussian-attention") ? 2 : -2),
     };
     for (int i = 0; i < all.length; i++) {
       check(attention, q, k, v, all[i], attention + ", options " + i);
@@ -283,7 +320,7 @@ class AttentionTest {
     final Tensor q = normal(random, 1, 1, 2, 40, 8);
     final Tensor k = normal(random, 1, 1, 2, 90, 8);
     final Tensor v = normal(random, 1, 1, 2, 90, 8);
-    final Named sigmoid = attentions().toList().getLast();
+    final Named sigmoid = attentions().toList().get(1);
     final float[] all = apply(sigmoid, q, k, v, AttentionOptions.defaults());
     final float[] head =
         apply(sigmoid, q, k.slice(2, 0, 37), v.slice(2, 0, 37), AttentionOptions.defaults());

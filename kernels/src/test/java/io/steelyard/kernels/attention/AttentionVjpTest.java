@@ -26,6 +26,10 @@ class AttentionVjpTest {
 
   private static final String SOFTMAX = "softmax-attention";
   private static final String SIGMOID = "sigmoid-attention";
+  private static final String SELECTIVE = "selective-attention";
+  private static final String SOFTPLUS = "softplus-attention";
+  private static final String REWEIGHTED = "reweighted-softplus-attention";
+  private static final String GAUSSIAN = "gaussian-attention";
 
   private static RandomGenerator random(long seed) {
     return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
@@ -46,6 +50,22 @@ class AttentionVjpTest {
     return inputs;
   }
 
+  /** Adds what an attention takes besides queries, keys and values. */
+  private static void addTemperatures(String name, Map<String, Tensor> inputs) {
+    if (name.equals(SELECTIVE)) {
+      inputs.put("tauq", wave(inputs.get("q")));
+      inputs.put("tauv", wave(inputs.get("k")));
+    }
+  }
+
+  private static Tensor wave(Tensor tokens) {
+    final Tensor wave = Tensor.zeros(DType.F64, tokens.dim(0), tokens.dim(1), tokens.dim(2));
+    for (int i = 0; i < wave.size(); i++) {
+      wave.setDouble(i, (float) (1 + 0.5 * Math.sin(i)));
+    }
+    return wave;
+  }
+
   private static Map<String, Tensor> singles(Map<String, Tensor> inputs) {
     final Map<String, Tensor> singles = new LinkedHashMap<>(inputs);
     singles.replaceAll((_, x) -> x.dtype() == DType.F64 ? x.to(DType.F32) : x);
@@ -53,19 +73,25 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED, GAUSSIAN})
   void meaningAgreesWithCentralDifferences(String name) {
     final Operator operator = Operators.named(name);
     final RandomGenerator random = random(1);
     final Map<String, Tensor> inputs = inputs(random, 1, 2, 1, 4, 5, 3, 2);
     inputs.put("bias", normal(random, 4, 5));
     inputs.put("slopes", Tensor.of(new double[] {0.5, 0.1}, 2));
-    final Map<String, Object> settings = Map.of("causal", true, "scale", 0.7);
+    addTemperatures(name, inputs);
+    final Map<String, Object> settings = new LinkedHashMap<>(Map.of("causal", true, "scale", 0.7));
+    if (name.equals(REWEIGHTED)) {
+      settings.put("p", 2.5);
+    }
     final Tensor cotangent = normal(random, 1, 2, 4, 2);
     final Map<String, Tensor> call = new LinkedHashMap<>(inputs);
     call.put("do", cotangent);
     final Map<String, Tensor> gradients = operator.applyVjp(call, settings);
-    for (final String input : List.of("q", "k", "v")) {
+    final List<String> differentiated =
+        name.equals(SELECTIVE) ? List.of("q", "k", "v", "tauq", "tauv") : List.of("q", "k", "v");
+    for (final String input : differentiated) {
       final Tensor x = inputs.get(input);
       final Tensor gradient = gradients.get("d" + input);
       for (int i = 0; i < x.size(); i++) {
@@ -94,7 +120,7 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED, GAUSSIAN})
   void kernelsAgreeWithTheMeaning(String name) {
     final Operator operator = Operators.named(name);
     final int[][] shapes = {
@@ -114,8 +140,13 @@ class AttentionVjpTest {
         }
         inputs.put("mask", Tensor.of(keep, s[3], s[4]));
         inputs.put("do", normal(random, s[0], s[1], s[3], s[6]));
+        addTemperatures(name, inputs);
         final Map<String, Object> settings =
-            name.equals(SIGMOID) ? Map.of("causal", causal, "b", -2) : Map.of("causal", causal);
+            switch (name) {
+              case SIGMOID -> Map.of("causal", causal, "b", -2);
+              case REWEIGHTED -> Map.of("causal", causal, "p", causal ? 3 : 2.5);
+              default -> Map.of("causal", causal);
+            };
         final Map<String, Tensor> exact = operator.applyVjp(inputs, settings);
         final Map<String, Tensor> actual = operator.applyVjp(singles(inputs), settings);
         exact.forEach(
@@ -137,7 +168,7 @@ class AttentionVjpTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {SOFTMAX, SIGMOID})
+  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED, GAUSSIAN})
   void whatIsNotSeenHasNoInfluence(String name) {
     final Operator operator = Operators.named(name);
     final int t = 140;
@@ -221,6 +252,14 @@ class AttentionVjpTest {
                   SigmoidAttention.vjp(q, k, v, o, dq, dk, dv, -3, options);
                 }))
         .as("sigmoid: bytes a call")
+        .isZero();
+    assertThat(
+            SteadyState.bytesPerCall(
+                () -> {
+                  GaussianAttention.apply(q, k, v, o, options);
+                  GaussianAttention.vjp(q, k, v, o, dq, dk, dv, options);
+                }))
+        .as("gaussian: bytes a call")
         .isZero();
   }
 }

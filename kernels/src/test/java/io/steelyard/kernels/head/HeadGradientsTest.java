@@ -31,6 +31,12 @@ class HeadGradientsTest {
             Map.of("a", HeadFixture.gaussians(random, DType.F64, 2, 8)),
             Map.of("bins", 7)),
         Arguments.of(
+            FourierDistribution.OPERATOR,
+            Map.of(
+                "a", HeadFixture.gaussians(random, DType.F64, 2, 8),
+                "z", Tensor.of(new double[] {-0.9, 0.1, 0.55, 0.99, -0.3, 0}, 2, 3)),
+            Map.of()),
+        Arguments.of(
             NearestBasisVector.OPERATOR,
             Map.of(
                 "z", HeadFixture.gaussians(random, DType.F64, 2, 5),

@@ -332,12 +332,13 @@ class ContrastTest {
                 + label
                 + "[2, 3]");
     assertThatThrownBy(() -> CrossEntropy.apply(x.to(DType.I32), targets, loss))
-        .hasMessage("x is i32[2, 3]; expected f32 or f64");
+        .hasMessage("x is i32[2, 3]; expected f32, f64, f16 or bf16");
     assertThatThrownBy(() -> CrossEntropy.apply(x, targets, Tensor.zeros(dtype, 3)))
         .hasMessageContaining("loss is " + label + "[3]; expected " + label);
     assertThatThrownBy(
             () -> CrossEntropy.lossAndGradient(x, targets, loss, Tensor.zeros(dtype, 3, 2)))
-        .hasMessageContaining("dx is " + label + "[3, 2]; expected the dtype and shape of x");
+        .hasMessageContaining(
+            "dx is " + label + "[3, 2]; expected " + label + " and the shape of x");
     assertThatThrownBy(() -> CrossEntropy.apply(x, targets, loss, 1.5, DEFAULTS))
         .hasMessage("smoothing is 1.5; expected a number in [0, 1]");
     assertThatThrownBy(() -> CompSumLoss.apply(x, targets, loss, -1, DEFAULTS))

@@ -62,7 +62,8 @@ class OperatorsTest {
   @MethodSource("operators")
   void hasTenCasesOrMoreAndNamesItsSource(Operator operator) {
     assertThat(GoldenFile.of(operator.name()).cases()).hasSizeGreaterThanOrEqualTo(10);
-    assertThat(operator.source().arxiv()).matches("\\d{4}\\.\\d{4,5}");
+    assertThat(operator.source().work()).matches("\\d{4}\\.\\d{4,5}|IEEE 754-2019|BLAS level 3 .*");
+    assertThat(operator.source().where()).isNotBlank();
     assertThat(operator.summary()).endsWith(".");
   }
 

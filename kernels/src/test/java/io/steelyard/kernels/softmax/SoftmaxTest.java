@@ -264,7 +264,7 @@ class SoftmaxTest {
         .hasMessageContaining("y is f64[2, 3]");
     assertThatThrownBy(
             () -> Softmax.apply(Tensor.of(new int[6], 2, 3), Tensor.of(new int[6], 2, 3)))
-        .hasMessage("x is i32[2, 3]; expected f32 or f64");
+        .hasMessage("x is i32[2, 3]; expected f32, f64, f16 or bf16");
     final float[] shared = new float[9];
     final MemorySegment segment = MemorySegment.ofArray(shared);
     assertThatThrownBy(

@@ -104,6 +104,9 @@ final class Elements {
         }
         yield Tensor.of(values, shape);
       }
+      case F16, BF16 ->
+          throw new IllegalArgumentException(
+              source + ": dtype is " + dtype.label() + "; expected one of f32, f64, i32, bool");
       case BOOL -> {
         final boolean[] values = new boolean[length];
         for (int i = 0; i < length; i++) {

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Halves;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -114,6 +115,8 @@ public final class NDArrayTensors {
   public static DataType dataType(DType dtype) {
     return switch (dtype) {
       case F32 -> DataType.FLOAT32;
+      case F16 -> DataType.FLOAT16;
+      case BF16 -> DataType.BFLOAT16;
       case F64 -> DataType.FLOAT64;
       case I32 -> DataType.INT32;
       case BOOL -> DataType.BOOLEAN;
@@ -131,6 +134,9 @@ public final class NDArrayTensors {
       final double value = tensor.getDouble(tensor.flatIndex(i));
       switch (tensor.dtype()) {
         case F32 -> target.set(ValueLayout.JAVA_FLOAT_UNALIGNED, i * bytes, (float) value);
+        case F16, BF16 ->
+            target.set(
+                ValueLayout.JAVA_SHORT_UNALIGNED, i * bytes, Halves.of(tensor.dtype(), value));
         case F64 -> target.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, i * bytes, value);
         case I32 -> target.set(ValueLayout.JAVA_INT_UNALIGNED, i * bytes, (int) value);
         case BOOL -> target.set(ValueLayout.JAVA_BYTE, i, (byte) value);

@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.util.passthrough.PassthroughNDManager;
 import io.steelyard.kernels.tensor.DType;
+import io.steelyard.kernels.tensor.Halves;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.engine.Libtorch;
 import java.io.ByteArrayInputStream;
@@ -228,6 +229,7 @@ final class TensorCodec {
       final double value = tensor.getDouble(tensor.flatIndex(i));
       switch (tensor.dtype()) {
         case F32 -> data.putFloat((float) value);
+        case F16, BF16 -> data.putShort(Halves.of(tensor.dtype(), value));
         case F64 -> data.putDouble(value);
         case I32 -> data.putInt((int) value);
         case BOOL -> data.put((byte) value);

@@ -89,10 +89,10 @@ public final class TensorJson {
     for (long i = 0; i < tensor.size(); i++) {
       final double value = tensor.getDouble(tensor.flatIndex(i));
       switch (tensor.dtype()) {
-        case F32, F64 -> {
+        case F32, F16, BF16, F64 -> {
           if (!Double.isFinite(value)) {
             json.value(Double.toString(value));
-          } else if (tensor.dtype() == DType.F32) {
+          } else if (tensor.dtype().accumulator() == DType.F32) {
             json.value((float) value);
           } else {
             json.value(value);
@@ -150,7 +150,7 @@ public final class TensorJson {
     expect(json, JsonToken.STRING, source, "one of f32, f64, i32, bool");
     final String label = json.nextString();
     return Arrays.stream(DType.values())
-        .filter(type -> type.label().equals(label))
+        .filter(type -> type.label().equals(label) && !type.isHalf())
         .findFirst()
         .orElseThrow(
             () ->

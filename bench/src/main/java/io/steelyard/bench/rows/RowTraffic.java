@@ -1,10 +1,13 @@
-package io.steelyard.bench.softmax;
+package io.steelyard.bench.rows;
 
 import io.steelyard.bench.machine.Passes;
+import io.steelyard.bench.suite.Limit;
+import io.steelyard.bench.suite.Trial;
 import io.steelyard.kernels.parallel.Job;
 import io.steelyard.kernels.parallel.Workers;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Param;
@@ -13,12 +16,12 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 
 /**
- * The loads and stores of a softmax without its arithmetic, on the kernels' own threads and in
+ * The loads and stores of work on rows without its arithmetic, on the kernels' own threads and in
  * their order: all passes over one row before the next where there are rows enough for the threads,
  * each pass over all of the row's pieces before the next pass where one row is shared.
  */
 @State(Scope.Benchmark)
-public class SoftmaxTraffic {
+public class RowTraffic {
 
   /** What a method moves. */
   public enum Moves {
@@ -30,6 +33,8 @@ public class SoftmaxTraffic {
     RECOMPUTE("3 reads, 1 write"),
     /** Three passes, exponentials kept: read, read and write, then read and write the output. */
     RELOAD("3 reads, 2 writes"),
+    /** One pass from input to output. */
+    COPY("1 read, 1 write"),
     /** A sum: read. */
     READ_ONLY("1 read");
 
@@ -49,6 +54,7 @@ public class SoftmaxTraffic {
         case LEAN -> List.of(Pass.READ, Pass.COPY);
         case RECOMPUTE -> List.of(Pass.READ, Pass.READ, Pass.COPY);
         case RELOAD -> List.of(Pass.READ, Pass.COPY, Pass.UPDATE);
+        case COPY -> List.of(Pass.COPY);
         case READ_ONLY -> List.of(Pass.READ);
       };
     }
@@ -83,6 +89,21 @@ public class SoftmaxTraffic {
   private final Job wholeRows = this::someRows;
   private final Job onePass = this::somePiece;
   private Pass pass = Pass.READ;
+
+  /** The limit of work that moves rows so. */
+  public static Limit limit(Moves moves, Rows rows, Output output, int threads) {
+    return new Limit(
+        "memory: " + moves.label(),
+        new Trial(
+            RowTraffic.class,
+            "run",
+            Map.of(
+                "moves", moves.name(),
+                "shape", rows.toString(),
+                "output", output.name(),
+                "threads", Integer.toString(threads))),
+        1);
+  }
 
   /** Makes the scores and touches every page of the output. */
   @Setup(Level.Trial)

@@ -1,4 +1,4 @@
-package io.steelyard.bench.softmax;
+package io.steelyard.bench.rows;
 
 import java.util.Locale;
 
@@ -10,7 +10,7 @@ public enum Output {
   FRESH;
 
   /** As in case names. */
-  String label() {
+  public String label() {
     return name().toLowerCase(Locale.ROOT);
   }
 }

@@ -1,4 +1,4 @@
-package io.steelyard.bench.softmax;
+package io.steelyard.bench.rows;
 
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -10,12 +10,12 @@ import java.util.stream.IntStream;
  * @param count how many rows
  * @param length entries of a row
  */
-record Rows(int count, int length) {
+public record Rows(int count, int length) {
 
   private static final long SEED = 20_200_113;
 
   /** Parses for example {@code 8192x1024}. */
-  static Rows parse(String text) {
+  public static Rows parse(String text) {
     final String[] parts = text.split("x", -1);
     if (parts.length != 2) {
       throw new IllegalArgumentException(
@@ -24,16 +24,16 @@ record Rows(int count, int length) {
     return new Rows(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]));
   }
 
-  int floats() {
+  public int floats() {
     return Math.multiplyExact(count, length);
   }
 
-  long[] shape() {
+  public long[] shape() {
     return new long[] {count, length};
   }
 
   /** The same scores for everybody who is compared: uniform in [-10, 10), from a fixed seed. */
-  float[] scores() {
+  public float[] scores() {
     final float[] x = new float[floats()];
     final int piece = 1 << 16;
     IntStream.range(0, (x.length + piece - 1) / piece)

@@ -1,0 +1,2 @@
+/** Suppression of overlapping boxes beside its scalar form. */
+package io.steelyard.bench.detection;

@@ -1,0 +1,2 @@
+/** Losses over logits beside libtorch's autograd and beside memory speed. */
+package io.steelyard.bench.loss;

@@ -1,0 +1,2 @@
+/** Attention through landmarks beside softmax attention of the same size. */
+package io.steelyard.bench.soft;

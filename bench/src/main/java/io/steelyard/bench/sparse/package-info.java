@@ -1,0 +1,2 @@
+/** Sparse normalisers beside the scalar form that sorts. */
+package io.steelyard.bench.sparse;
