@@ -6,6 +6,7 @@ import io.steelyard.bench.detection.DetectionSuite;
 import io.steelyard.bench.doublystochastic.SinkhornSuite;
 import io.steelyard.bench.elementary.ElementarySuite;
 import io.steelyard.bench.kronecker.KroneckerSuite;
+import io.steelyard.bench.linear.LinearSuite;
 import io.steelyard.bench.loss.LossSuite;
 import io.steelyard.bench.machine.MachineSuite;
 import io.steelyard.bench.retrieval.RetrievalSuite;
@@ -27,6 +28,7 @@ final class Suites {
           new DetectionSuite(),
           new ElementarySuite(),
           new KroneckerSuite(),
+          new LinearSuite(),
           new LossSuite(),
           new RetrievalSuite(),
           new SinkhornSuite(),

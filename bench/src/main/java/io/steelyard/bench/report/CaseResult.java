@@ -55,6 +55,7 @@ public record CaseResult(
       case LIMIT_SHARE ->
           over(limitNanos.isPresent() ? Optional.of(limitNanos.getAsDouble()) : Optional.empty());
       case BEST_SHARE -> over(rival.map(Timed::nanos));
+      case NANOS_EACH -> OptionalDouble.of(benchmarkCase.work().nanosEach(oursNanos()));
       case ALLOCATION -> ours.allocatedBytes();
     };
   }

@@ -8,6 +8,8 @@ public enum Metric {
   LIMIT_SHARE("limit_share", true),
   /** Time of our fastest rival (another variant of our own) over ours. */
   BEST_SHARE("best_share", true),
+  /** Nanoseconds for each unit of work. */
+  NANOS_EACH("ns_each", false),
   /** Heap bytes allocated by a call. */
   ALLOCATION("alloc_bytes", false);
 

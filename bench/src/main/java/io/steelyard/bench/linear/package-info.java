@@ -1,0 +1,2 @@
+/** Linear attentions over sequences of growing length, and token by token. */
+package io.steelyard.bench.linear;

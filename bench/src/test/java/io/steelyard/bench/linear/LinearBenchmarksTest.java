@@ -1,0 +1,43 @@
+package io.steelyard.bench.linear;
+
+import io.steelyard.bench.peers.TorchAvailable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LinearBenchmarksTest {
+
+  @ParameterizedTest
+  @EnumSource(LinearForm.class)
+  void kernelsComputeWhatTheyAreTimedFor(LinearForm form) {
+    for (final boolean causal : new boolean[] {false, true}) {
+      final LinearKernels benchmark = new LinearKernels();
+      benchmark.form = form;
+      benchmark.size = "2x150x64";
+      benchmark.causal = causal;
+      benchmark.threads = 2;
+      benchmark.setUp();
+      benchmark.run();
+      benchmark.tearDown();
+    }
+    final LinearStep step = new LinearStep();
+    step.form = form;
+    step.threads = 1;
+    step.setUp();
+    step.run();
+    step.tearDown();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theCompositionComputesWhatItIsTimedFor(boolean causal) {
+    TorchAvailable.assume();
+    final LinearComposition benchmark = new LinearComposition();
+    benchmark.size = "2x150x64";
+    benchmark.causal = causal;
+    benchmark.threads = 1;
+    benchmark.setUp();
+    benchmark.run();
+    benchmark.tearDown();
+  }
+}
