@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -225,6 +226,7 @@ class AttentionVjpTest {
     assertThat(lse.toFloatArray()[1]).isEqualTo(Float.NEGATIVE_INFINITY);
   }
 
+  @Tag("allocation")
   @Test
   void callsAllocateNothing() {
     final Map<String, Tensor> x = singles(inputs(random(9), 1, 2, 2, 70, 150, 16, 16));

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -411,6 +412,7 @@ class FixedFeatureAttentionTest {
         .hasMessageContaining("variance is -1.0");
   }
 
+  @Tag("allocation")
   @ParameterizedTest
   @EnumSource(Activation.class)
   void allocatesNothing(Activation activation) {

@@ -11,6 +11,7 @@ import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -273,6 +274,7 @@ class KroneckerAttentionPolynomialTest {
         .containsOnly(0.0);
   }
 
+  @Tag("allocation")
   @Test
   void callsAllocateNothing() {
     final Call call = Call.of(9, 0.5, 40, 3).singles();

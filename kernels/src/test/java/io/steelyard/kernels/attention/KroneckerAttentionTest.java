@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Attention to pairs of keys: kernels against the meaning, laws, masks, edges, gradients. */
@@ -523,6 +524,7 @@ class KroneckerAttentionTest {
         .hasMessageContaining("threads is -1");
   }
 
+  @Tag("allocation")
   @Test
   void callsAllocateNothing() {
     final Call call = Call.of(24, 1, 1, 2, 10, 40, 50, 8, 8);

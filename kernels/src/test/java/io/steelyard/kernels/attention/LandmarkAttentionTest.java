@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -448,6 +449,7 @@ class LandmarkAttentionTest {
         .hasMessageContaining("landmarks coincide, and ridge is 0.0");
   }
 
+  @Tag("allocation")
   @ParameterizedTest
   @MethodSource("attentions")
   void callsAllocateNothing(Named attention) {

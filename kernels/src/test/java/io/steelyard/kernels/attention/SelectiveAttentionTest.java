@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -183,6 +184,7 @@ class SelectiveAttentionTest {
         .hasMessage("tau_v is f64[1, 2, 3]; expected f32[1, 2, 3]");
   }
 
+  @Tag("allocation")
   @Test
   void callsAllocateNothing() {
     final Tensor q = normal(9, 1, 2, 70, 16);

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -301,6 +302,7 @@ class SoftplusAttentionTest {
         .hasMessageContaining("o shares memory with q");
   }
 
+  @Tag("allocation")
   @Test
   void callsAllocateNothing() {
     final Tensor q = normal(30, DType.F32, 1, 2, 70, 16);

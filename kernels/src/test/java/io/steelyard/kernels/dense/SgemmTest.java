@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -199,6 +200,7 @@ class SgemmTest {
         .hasMessageContaining("threads is -1");
   }
 
+  @Tag("allocation")
   @Test
   void allocatesNothing() {
     final Tensor a = normal(random(8), 100, 50);

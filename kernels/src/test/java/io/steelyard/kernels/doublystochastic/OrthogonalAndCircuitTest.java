@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -245,6 +246,7 @@ class OrthogonalAndCircuitTest {
     assertThat(both.toFloatArray()).as("in place").isEqualTo(y.toFloatArray());
   }
 
+  @Tag("allocation")
   @Test
   void aCallAllocatesNothing() {
     final Tensor x = Tensor.of(scores(random(106), 5 * 16, 1), 5, 4, 4);

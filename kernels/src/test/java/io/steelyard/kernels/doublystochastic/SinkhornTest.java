@@ -14,6 +14,7 @@ import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.function.BiConsumer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -382,6 +383,7 @@ class SinkhornTest {
     }
   }
 
+  @Tag("allocation")
   @ParameterizedTest
   @CsvSource({"1, 200", "1, 300", "30, 17"})
   void aCallAllocatesNothing(int matrices, int n) {

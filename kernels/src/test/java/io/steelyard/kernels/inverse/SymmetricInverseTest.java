@@ -7,6 +7,7 @@ import io.steelyard.kernels.simd.SteadyState;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -188,6 +189,7 @@ class SymmetricInverseTest {
     }
   }
 
+  @Tag("allocation")
   @Test
   void callsAllocateNothing() {
     final double[] a = kernel(49, 1, 5);

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -295,6 +296,7 @@ class LinearAttentionTest {
     assertThatThrownBy(() -> ALL_KEYS.withThreads(-2)).hasMessageContaining("threads is -2");
   }
 
+  @Tag("allocation")
   @ParameterizedTest
   @MethodSource("variants")
   void callsAllocateNothing(LinearVariant variant) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -233,6 +234,7 @@ class LinearAttentionVjpTest {
     }
   }
 
+  @Tag("allocation")
   @Test
   void callsAllocateNothing() {
     LinearVariant.all()

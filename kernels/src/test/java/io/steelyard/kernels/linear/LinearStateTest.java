@@ -9,6 +9,7 @@ import io.steelyard.kernels.tensor.Tensor;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -147,6 +148,7 @@ class LinearStateTest {
         .hasMessageContaining("eps is -1.0");
   }
 
+  @Tag("allocation")
   @ParameterizedTest
   @MethodSource("variants")
   void stepsAllocateNothing(LinearVariant variant) {

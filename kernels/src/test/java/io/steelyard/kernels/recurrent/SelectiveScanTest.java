@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -504,6 +505,7 @@ class SelectiveScanTest {
         .hasMessageContaining("gradients have no dskip and no dbias");
   }
 
+  @Tag("allocation")
   @Test
   void allocatesNothing() {
     final ScanFixture in = ScanFixture.of(47, DType.F32, 1, 34, 17, 2);

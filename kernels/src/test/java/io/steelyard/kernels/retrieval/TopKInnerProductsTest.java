@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -359,6 +360,7 @@ class TopKInnerProductsTest {
         .hasMessage("queries is i32[3, 4]; expected f32 or f64 [..., D]");
   }
 
+  @Tag("allocation")
   @ParameterizedTest
   @CsvSource({"2", "70"})
   void allocatesNothing(int queries) {

@@ -17,6 +17,7 @@ import io.steelyard.kernels.tensor.Tensor;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -78,6 +79,7 @@ class AllocationTest {
                     .map(s -> Arguments.of(s, n)));
   }
 
+  @Tag("allocation")
   @ParameterizedTest(name = "{0}, rows of {1}")
   @MethodSource("calls")
   void aCallAllocatesNothing(NormaliserFixture.Named call, int n) {
