@@ -30,14 +30,16 @@ import java.util.Optional;
  * the SIMD kernel, whose entries are products of an exponential, computed once, with a factor for
  * the row and one for the column; it goes back to the scores when factors grow beyond {@code 2^60}.
  * Its weights are within {@code (16 + s + K / 8) 2^-23} relative of the exact ones, s being the
- * score's distance from the row's maximum over epsilon; weights below {@code 2^-64} may come out as
- * 0. f64 runs the scalar meaning, in the log domain throughout.
+ * largest difference of finite scores in a row of the matrix over epsilon, since every weight
+ * depends on all rounded scores through the factors; weights below {@code 2^-64} may come out as 0.
+ * f64 runs the scalar meaning, in the log domain throughout.
  *
- * <p>Cost: O(T^2) an iteration, with T^2 exponentials in all; two iterations read the matrix once.
- * Each calling thread keeps memory for one matrix, and for the gradient for K rows and columns
- * more; nothing else is allocated in steady state, but for the gradient of a matrix that had to go
- * back to its scores, which runs the scalar meaning. Results do not depend on the number of
- * threads, to the bit. Safe to call from any thread.
+ * <p>Cost: O(T^2) an iteration, with T^2 exponentials in all; two iterations read the matrix once;
+ * matrices of up to 16 rows go side by side in the lanes of vectors. Each calling thread keeps
+ * memory for one matrix, and for the gradient for K rows and columns more; nothing else is
+ * allocated in steady state, but for the gradient of a matrix that had to go back to its scores,
+ * which runs the scalar meaning. Results do not depend on the number of threads, to the bit. Safe
+ * to call from any thread.
  *
  * <p>Source: arXiv 2110.11773 (Sinkformers), section 3; arXiv 2504.16275, section 2.
  *

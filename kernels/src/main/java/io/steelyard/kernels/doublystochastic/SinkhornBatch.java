@@ -7,7 +7,7 @@ import io.steelyard.kernels.tensor.Tensor;
 
 /**
  * Sinkhorn's iterations on many float32 matrices: large ones one after another, each on all
- * threads; small ones side by side, each on one.
+ * threads; small ones side by side, each on one; the smallest side by side in the lanes of vectors.
  */
 final class SinkhornBatch implements Job {
 
@@ -39,15 +39,24 @@ final class SinkhornBatch implements Job {
 
   private void run(
       Tensor scores, Tensor gradient, Tensor target, SinkhornOptions how, boolean back) {
+    final int matrices = Matrices.count(scores);
+    final int most = (double) scores.size() * how.iterations() < WORTH_WAKING ? 1 : how.threads();
+    final boolean inLanes =
+        !back
+            && matrices > 1
+            && scores.rowLength() <= SinkhornLanes.LARGEST_SIDE
+            && how.tolerance() == 0;
+    if (inLanes) {
+      SinkhornLanes.apply(scores, target, how, most);
+      return;
+    }
+    final long entries = scores.rowLength() * scores.rowLength();
+    final boolean large = matrices == 1 || entries > LARGE;
     x = scores;
     dy = gradient;
     out = target;
     options = how;
     backward = back;
-    final int matrices = Matrices.count(scores);
-    final int most = (double) scores.size() * how.iterations() < WORTH_WAKING ? 1 : how.threads();
-    final long entries = scores.rowLength() * scores.rowLength();
-    final boolean large = matrices == 1 || entries > LARGE;
     threads = large ? most : 1;
     try {
       Workers.shared().run(this, matrices, large ? 1 : most);

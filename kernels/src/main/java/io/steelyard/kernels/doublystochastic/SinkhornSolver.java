@@ -34,7 +34,7 @@ final class SinkhornSolver implements Job {
    * Largest product of a row's and a column's factor. An entry below {@code 2^-126} of its row's
    * reference, which K does not hold, then weighs less than {@code 2^-66}.
    */
-  private static final float LARGEST = 0x1p60f;
+  static final float LARGEST = 0x1p60f;
 
   private static final int ROWS = ScalingSimd.ROWS;
 
@@ -118,6 +118,11 @@ final class SinkhornSolver implements Job {
 
   private SinkhornSolver() {}
 
+  /** What scores are multiplied by: a normal float, so that neither 0 nor -inf times it is NaN. */
+  static float scale(SinkhornOptions options) {
+    return (float) Math.clamp(1 / options.epsilon(), Float.MIN_NORMAL, Float.MAX_VALUE);
+  }
+
   /** The solver of this thread. */
   static SinkhornSolver own() {
     return OWN.get();
@@ -160,8 +165,7 @@ final class SinkhornSolver implements Job {
     threads = most;
     n = Math.toIntExact(scores.rowLength());
     firstRow = (long) matrix * n;
-    // Within the normal floats, so that neither 0 nor -inf times it is NaN.
-    scale = (float) Math.clamp(1 / how.epsilon(), Float.MIN_NORMAL, Float.MAX_VALUE);
+    scale = scale(how);
     stride = up(n, Lanes.BLOCK);
     height = up(n, ROWS);
     band = Math.max(BAND, up((n + MOST_BANDS - 1) / MOST_BANDS, ROWS));
