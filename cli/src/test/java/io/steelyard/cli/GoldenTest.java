@@ -53,16 +53,20 @@ class GoldenTest {
   @ParameterizedTest
   @MethodSource("cases")
   void inTheTypeOfTheFile(Case golden) {
-    check(golden, golden.document().get("tol").getAsDouble());
+    final JsonElement absolute = golden.document().get("atol");
+    check(
+        golden,
+        golden.document().get("tol").getAsDouble(),
+        absolute == null ? 0 : absolute.getAsDouble());
   }
 
   @ParameterizedTest
   @MethodSource("cases")
   void inDouble(Case golden) {
-    check(golden, TOLERANCE_IN_DOUBLE, "--dtype", "f64");
+    check(golden, TOLERANCE_IN_DOUBLE, 0, "--dtype", "f64");
   }
 
-  private static void check(Case golden, double tolerance, String... more) {
+  private static void check(Case golden, double tolerance, double absolute, String... more) {
     final JsonObject call = new JsonObject();
     call.add("inputs", golden.document().get("inputs"));
     call.add("params", golden.document().get("params"));
@@ -85,14 +89,14 @@ class GoldenTest {
         final double want = wantedValues.get(i).getAsDouble();
         assertThat(values.get(i).getAsDouble())
             .as(golden + ", " + name + "[" + i + "]")
-            .satisfies(value -> assertThat(close(value, want, tolerance)).isTrue());
+            .satisfies(value -> assertThat(close(value, want, tolerance, absolute)).isTrue());
       }
     }
   }
 
-  private static boolean close(double value, double want, double tolerance) {
+  private static boolean close(double value, double want, double tolerance, double absolute) {
     return Double.isFinite(want)
-        ? Math.abs(value - want) <= tolerance * Math.max(1, Math.abs(want))
+        ? Math.abs(value - want) <= tolerance * Math.max(1, Math.abs(want)) + absolute
         : Double.compare(value, want) == 0;
   }
 }
