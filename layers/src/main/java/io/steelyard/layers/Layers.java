@@ -9,13 +9,14 @@ import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.vision.ConvNet;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The registry: every layer, loss and head of this module, one line each. Starts no engine. */
 public final class Layers {
 
   private static final String CNN_SVM = "1712.03541";
 
-  private static final List<Layer> ALL =
+  private static final List<Layer> LOSSES =
       List.of(
           new Layer(
               "l2-svm",
@@ -28,7 +29,10 @@ public final class Layers {
               LOSS,
               SvmLoss.class,
               CNN_SVM,
-              "Plain hinge on one-vs-rest scores plus a ridge on the readout."),
+              "Plain hinge on one-vs-rest scores plus a ridge on the readout."));
+
+  private static final List<Layer> HEADS =
+      List.of(
           new Layer(
               "argmax",
               HEAD,
@@ -40,7 +44,10 @@ public final class Layers {
               HEAD,
               OneVsRest.class,
               CNN_SVM,
-              "Predicts the first class with a positive score, ignoring margins."),
+              "Predicts the first class with a positive score, ignoring margins."));
+
+  private static final List<Layer> VISION =
+      List.of(
           new Layer(
               "cnn-svm",
               BLOCK,
@@ -54,9 +61,12 @@ public final class Layers {
               CNN_SVM,
               "The same build with 8 and 16 filters and 128 hidden units."));
 
+  private static final List<Layer> ALL =
+      Stream.of(LOSSES, HEADS, VISION).flatMap(List::stream).toList();
+
   private Layers() {}
 
-  /** All layers, papers together. */
+  /** All layers, families together. */
   public static List<Layer> all() {
     return ALL;
   }

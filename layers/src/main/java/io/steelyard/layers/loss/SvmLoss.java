@@ -2,10 +2,10 @@ package io.steelyard.layers.loss;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Parameter;
 import ai.djl.training.loss.Loss;
+import io.steelyard.layers.tensor.Like;
 
 /**
  * The primal objective of one-vs-rest linear SVMs on the scores of a network: a hinge on every
@@ -84,7 +84,7 @@ public final class SvmLoss extends Loss {
     final double samples = scores.getShape().get(0);
 
     final NDArray margins = targets.mul(scores);
-    final NDArray slack = Activation.relu(margins.neg().add(number(1, scores)));
+    final NDArray slack = Activation.relu(margins.neg().add(Like.scalar(1, scores)));
     final NDArray hinge =
         switch (options.hinge()) {
           case L1 -> slack;
@@ -95,20 +95,11 @@ public final class SvmLoss extends Loss {
     final NDArray squares = readoutWeights.mul(readoutWeights);
     squares.attach(scores.getManager());
 
-    final NDArray penalty = number(options.penalty(), scores);
+    final NDArray penalty = Like.scalar(options.penalty(), scores);
     return switch (options.form()) {
       case CODE -> squares.mean().add(hinge.mean().mul(penalty));
-      case PAPER -> squares.sum().div(number(samples, scores)).add(hinge.sum().mul(penalty));
+      case PAPER -> squares.sum().div(Like.scalar(samples, scores)).add(hinge.sum().mul(penalty));
     };
-  }
-
-  /** A scalar of the type of {@code like}: mixed types would promote a scalar result. */
-  private static NDArray number(double value, NDArray like) {
-    final NDArray scalar =
-        like.getDataType() == DataType.FLOAT64
-            ? like.getManager().create(value)
-            : like.getManager().create((float) value);
-    return scalar.toDevice(like.getDevice(), false);
   }
 
   private static void checkWeights(NDArray weights, NDArray scores, int classes) {
