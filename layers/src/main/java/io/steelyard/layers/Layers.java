@@ -4,8 +4,13 @@ import static io.steelyard.layers.Layer.Kind.BLOCK;
 import static io.steelyard.layers.Layer.Kind.HEAD;
 import static io.steelyard.layers.Layer.Kind.LOSS;
 
+import io.steelyard.layers.attention.MultiHeadAttention;
+import io.steelyard.layers.attention.SigmoidAttentionBlock;
+import io.steelyard.layers.attention.SoftmaxAttentionBlock;
 import io.steelyard.layers.head.OneVsRest;
 import io.steelyard.layers.loss.SvmLoss;
+import io.steelyard.layers.transformer.TransformerDecoder;
+import io.steelyard.layers.transformer.TransformerEncoder;
 import io.steelyard.layers.vision.ConvNet;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -15,6 +20,45 @@ import java.util.stream.Stream;
 public final class Layers {
 
   private static final String CNN_SVM = "1712.03541";
+
+  private static final String TRANSFORMER = "1706.03762";
+  private static final String SIGMOID = "2409.04431";
+
+  private static final List<Layer> ATTENTION =
+      List.of(
+          new Layer(
+              "multi-head-attention",
+              BLOCK,
+              MultiHeadAttention.class,
+              TRANSFORMER,
+              "Projections, positions and heads around any of the attentions."),
+          new Layer(
+              "softmax-attention",
+              BLOCK,
+              SoftmaxAttentionBlock.class,
+              TRANSFORMER,
+              "Scaled dot-product attention."),
+          new Layer(
+              "sigmoid-attention",
+              BLOCK,
+              SigmoidAttentionBlock.class,
+              SIGMOID,
+              "A sigmoid of every score plus a constant bias, without row sums."));
+
+  private static final List<Layer> TRANSFORMERS =
+      List.of(
+          new Layer(
+              "transformer-encoder",
+              BLOCK,
+              TransformerEncoder.class,
+              TRANSFORMER,
+              "Layers of attention and feed-forward networks, norms first."),
+          new Layer(
+              "transformer-decoder",
+              BLOCK,
+              TransformerDecoder.class,
+              TRANSFORMER,
+              "The same in which tokens see the past, with caches for decoding."));
 
   private static final List<Layer> LOSSES =
       List.of(
@@ -62,7 +106,7 @@ public final class Layers {
               "The same build with 8 and 16 filters and 128 hidden units."));
 
   private static final List<Layer> ALL =
-      Stream.of(LOSSES, HEADS, VISION).flatMap(List::stream).toList();
+      Stream.of(ATTENTION, TRANSFORMERS, LOSSES, HEADS, VISION).flatMap(List::stream).toList();
 
   private Layers() {}
 
