@@ -11,6 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
 
 /**
  * The bridge between DJL arrays and kernel tensors, sharing memory where both sides allow it.
@@ -109,6 +111,29 @@ public final class NDArrayTensors {
       copy(tensor, memory);
     }
     return manager.create(memory.asByteBuffer().order(ByteOrder.nativeOrder()), shape, type);
+  }
+
+  /**
+   * Copies the elements of a tensor into an array that is there already, converted to its type.
+   *
+   * @param target float32 or float64, of the shape of the tensor; its memory stays where it is
+   */
+  public static void copy(Tensor tensor, NDArray target) {
+    final Shape shape = new Shape(tensor.shape());
+    if (!shape.equals(target.getShape())) {
+      throw new IllegalArgumentException(
+          "tensor is " + shape + "; expected " + target.getShape() + " like the target");
+    }
+    if (shape.size() == 0) {
+      return;
+    }
+    switch (target.getDataType()) {
+      case FLOAT32 -> target.set(FloatBuffer.wrap(tensor.toFloatArray()));
+      case FLOAT64 -> target.set(DoubleBuffer.wrap(tensor.toDoubleArray()));
+      default ->
+          throw new IllegalArgumentException(
+              "target is " + describe(target) + "; expected float32 or float64");
+    }
   }
 
   /** The DJL type of the same elements. */

@@ -9,7 +9,9 @@ import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.head.OneVsRest;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.loss.SvmOptions;
+import io.steelyard.layers.training.Curve;
 import io.steelyard.layers.training.Examples;
+import io.steelyard.layers.training.Step;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
 import io.steelyard.layers.vision.ConvNet;
@@ -283,23 +285,20 @@ public final class CnnSvmReproduction implements Reproduction {
       Examples examples,
       List<int[]> batches) {
     final int window = Math.max(1, plan.steps() / CURVE_POINTS);
-    final List<Double> steps = new ArrayList<>();
-    final List<Double> losses = new ArrayList<>();
-    final double[] sum = new double[1];
+    final Curve losses = Curve.of(Step::loss, window);
     training.fit(
         examples,
         batches,
-        (step, loss) -> {
-          sum[0] += loss;
-          if (step % window == 0) {
-            steps.add((double) step);
-            losses.add(sum[0] / window);
-            sum[0] = 0;
-          }
-          experiment.step(arm.label + ", step " + step + " of " + plan.steps());
-        });
+        losses.and(
+            step ->
+                experiment.step(arm.label + ", step " + step.number() + " of " + plan.steps())));
     experiment.series(
-        new Series(arm.curve(), "step", "loss, mean of " + window + " steps", steps, losses));
+        new Series(
+            arm.curve(),
+            "step",
+            "loss, mean of " + window + " steps",
+            losses.steps(),
+            losses.values()));
   }
 
   private static void evaluate(
