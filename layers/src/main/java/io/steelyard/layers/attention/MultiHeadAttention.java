@@ -93,6 +93,17 @@ public final class MultiHeadAttention extends AbstractBlock {
   }
 
   /**
+   * What the attention is given of these tokens: for looking into a trained model.
+   *
+   * @param x {@code [B, T, d]}
+   * @return by role, in the shapes of {@link Projection}
+   */
+  public Map<String, Projection> projections(ParameterStore parameters, NDArray x) {
+    check("x", x);
+    return project(parameters, x, x, 0, false);
+  }
+
+  /**
    * Attention of tokens on each other.
    *
    * @param x {@code [B, T, d]}

@@ -126,6 +126,11 @@ public final class TransformerLayer extends AbstractBlock {
     return attention;
   }
 
+  /** What the attention sees of the layer's input {@code [B, T, d]}: the normed tokens. */
+  public NDArray normed(ParameterStore parameters, NDArray x) {
+    return self.norm.forward(parameters, new NDList(x), false).singletonOrThrow();
+  }
+
   /**
    * The layer's output.
    *

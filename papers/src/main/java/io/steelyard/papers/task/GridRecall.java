@@ -2,8 +2,16 @@ package io.steelyard.papers.task;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import io.steelyard.layers.attention.Attention;
 import io.steelyard.layers.attention.Grid;
+import io.steelyard.layers.attention.MultiHeadOptions;
+import io.steelyard.layers.attention.Visibility;
+import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.initializer.InitialWeights;
 import io.steelyard.layers.training.Examples;
+import io.steelyard.layers.training.Training;
+import io.steelyard.layers.transformer.TransformerOptions;
+import io.steelyard.papers.reproduction.Experiment;
 import java.util.random.RandomGenerator;
 
 /**
@@ -14,6 +22,17 @@ import java.util.random.RandomGenerator;
  * token among 64; guessing is right in one of 8 cases.
  */
 public final class GridRecall {
+
+  /** d of the model. */
+  public static final int WIDTH = 32;
+
+  /** H of the model. */
+  public static final int HEADS = 2;
+
+  private static final int DEPTH = 2;
+  private static final int HIDDEN = 64;
+  private static final double NORM_EPSILON = 1e-5;
+  private static final int TEST_GRIDS = 64;
 
   /** How the tokens lie. */
   public static final Grid GRID = new Grid(8, 8);
@@ -63,5 +82,55 @@ public final class GridRecall {
     return new Examples(
         manager.create(inputs, new Shape(grids, TOKENS, FEATURES)),
         manager.create(labels, new Shape(grids, TOKENS)));
+  }
+
+  /**
+   * The model of the task around an attention: two layers with two heads of 16 numbers, no
+   * positions.
+   *
+   * @param random draws its initial values
+   */
+  public static TokenModel model(Attention attention, RandomGenerator random) {
+    final InitialWeights weights = InitialWeights.fanIn(random);
+    return new TokenModel(
+        FEATURES,
+        weights.linear(FEATURES, WIDTH, true),
+        TransformerOptions.of(
+                MultiHeadOptions.of(WIDTH, HEADS, TOKENS, attention, random).on(GRID),
+                DEPTH,
+                HIDDEN)
+            .withNormEpsilon(NORM_EPSILON),
+        LABELS,
+        Visibility.all());
+  }
+
+  /**
+   * Trains the model of an attention on fresh grids, the same for every attention of a run.
+   *
+   * @param label of the attention, for the curve and the progress
+   */
+  public static Training train(
+      Attention attention, String label, int steps, Experiment experiment) {
+    final RandomGenerator grids = experiment.random("grids");
+    return TokenTraining.train(
+        model(attention, experiment.random("initial weights")),
+        new Shape(TokenTraining.BATCH, TOKENS, FEATURES),
+        manager -> draw(grids, TokenTraining.BATCH, manager),
+        steps,
+        label,
+        experiment);
+  }
+
+  /** The share of cells of 64 fresh grids that a model is right about, in percent. */
+  public static double accuracy(Training training, Experiment experiment) {
+    try (NDManager manager = Libtorch.newManager()) {
+      return TokenTraining.accuracy(
+          training, draw(experiment.random("test grids"), TEST_GRIDS, manager));
+    }
+  }
+
+  /** How often {@link #train} reports a step of progress. */
+  public static long reports(int steps) {
+    return TokenTraining.reports(steps);
   }
 }
