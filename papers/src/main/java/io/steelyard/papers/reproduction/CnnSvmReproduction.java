@@ -33,6 +33,7 @@ import io.steelyard.papers.data.ResolvedData;
 import io.steelyard.papers.data.SyntheticGarments;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.Mark;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;

@@ -1,6 +1,7 @@
 package io.steelyard.papers.reproduction;
 
 import io.steelyard.layers.training.Seed;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Machine;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;

@@ -11,7 +11,7 @@ import io.steelyard.layers.initializer.InitialWeights;
 import io.steelyard.layers.training.Examples;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.transformer.TransformerOptions;
-import io.steelyard.papers.reproduction.Experiment;
+import io.steelyard.papers.run.Experiment;
 import java.util.random.RandomGenerator;
 
 /**

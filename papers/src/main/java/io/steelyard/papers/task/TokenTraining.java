@@ -13,7 +13,7 @@ import io.steelyard.layers.training.Optimizer;
 import io.steelyard.layers.training.Schedule;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
-import io.steelyard.papers.reproduction.Experiment;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Series;
 import java.util.ArrayList;
 import java.util.List;

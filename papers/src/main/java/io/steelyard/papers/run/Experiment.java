@@ -1,7 +1,5 @@
-package io.steelyard.papers.reproduction;
+package io.steelyard.papers.run;
 
-import io.steelyard.papers.run.Scale;
-import io.steelyard.papers.run.Series;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
