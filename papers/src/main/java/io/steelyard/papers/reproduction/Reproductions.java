@@ -16,6 +16,7 @@ public final class Reproductions {
   static {
     BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
     BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
+    BY_PAPER.put("icl-linear-regression", IclLinearRegressionReproduction::new);
     BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
   }
 
