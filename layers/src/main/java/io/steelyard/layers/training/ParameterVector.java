@@ -11,10 +11,13 @@ import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.ParameterFiles;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 
 /**
  * All trained parameters of a block in one array, of which the block's own are views: an optimizer
@@ -24,6 +27,7 @@ final class ParameterVector {
 
   private final SequencedMap<String, Parameter> trained = new LinkedHashMap<>();
   private final SequencedMap<String, NDArray> fixed = new LinkedHashMap<>();
+  private final Set<NDArray> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
   private final NDArray values;
 
   /**
@@ -64,6 +68,7 @@ final class ParameterVector {
       next++;
     }
     named.values().forEach(parameter -> parameter.getArray().attach(manager));
+    trained.values().forEach(parameter -> arrays.add(parameter.getArray()));
   }
 
   private static void check(String name, Parameter parameter, TrainingOptions options) {
@@ -153,9 +158,23 @@ final class ParameterVector {
     return views;
   }
 
-  /** Sets all gradients to 0, whatever they were before. */
+  /**
+   * Sets all gradients to 0, whatever they were before.
+   *
+   * @throws IllegalStateException if an array of the block is no longer the one taken over
+   */
   void zeroGradients() {
-    trained.values().forEach(parameter -> Libtorch.zeroGradient(parameter.getArray()));
+    trained.forEach(
+        (name, parameter) -> {
+          if (!arrays.contains(parameter.getArray())) {
+            throw new IllegalStateException(
+                "parameter '"
+                    + name
+                    + "' got another array while it was being trained; load parameters before the"
+                    + " training is made, or with ParameterFiles");
+          }
+          Libtorch.zeroGradient(parameter.getArray());
+        });
   }
 
   /** A copy of all gradients, {@code [P]}; 0 for parameters that took no part. */
