@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.function.ToDoubleBiFunction;
 
 /**
  * All trained parameters of a block in one array, of which the block's own are views: an optimizer
@@ -91,9 +92,9 @@ final class ParameterVector {
           "parameter '"
               + name
               + "' is on "
-              + parameter.getArray().getDevice()
+              + Libtorch.name(parameter.getArray().getDevice())
               + "; expected "
-              + options.device()
+              + Libtorch.name(options.device())
               + ", the device of the training: initialize the block with a manager of that device");
     }
   }
@@ -119,15 +120,21 @@ final class ParameterVector {
     return Like.zeros(values.getShape(), values);
   }
 
-  /** {@code [P]}: 1 for entries of arrays with two or more axes, 0 for the others. */
-  NDArray matrices() {
-    final NDArray mask = zeros();
+  /** {@code [P]}: a number for each parameter, at all its entries. */
+  NDArray each(ToDoubleBiFunction<String, Shape> number) {
+    final NDArray numbers = zeros();
     try (NDManager scratch = values.getManager().newSubManager()) {
-      views(mask, scratch).stream()
-          .filter(view -> view.getShape().dimension() > 1)
-          .forEach(view -> view.addi(Like.scalar(1, view)));
+      named(numbers, scratch)
+          .forEach(
+              (name, view) ->
+                  view.addi(Like.scalar(number.applyAsDouble(name, view.getShape()), view)));
     }
-    return mask;
+    return numbers;
+  }
+
+  /** Names of the trained parameters. */
+  Set<String> names() {
+    return Collections.unmodifiableSet(trained.keySet());
   }
 
   /** Parts of a {@code [P]} by the names of the parameters, sharing its memory. */

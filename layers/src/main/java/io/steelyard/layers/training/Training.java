@@ -100,7 +100,7 @@ public final class Training implements AutoCloseable {
       block.initialize(manager, options.dataType(), inputShapes);
     }
     this.parameters = new ParameterVector(block, manager, options);
-    this.update = Update.of(options.optimizer(), parameters);
+    this.update = Update.of(options, parameters);
     this.average =
         options.average().isPresent() ? Optional.of(new Snapshot(parameters)) : Optional.empty();
     this.best = options.earlyStop().map(_ -> new Snapshot(parameters));
@@ -435,6 +435,7 @@ public final class Training implements AutoCloseable {
     final Map<String, String> settings = new LinkedHashMap<>();
     settings.put("optimizer", options.optimizer().toString());
     settings.put("schedule", options.schedule().toString());
+    settings.put("rate factors", options.rateFactors().toString());
     settings.put("clipping", options.clipping().toString());
     settings.put("average", options.average().toString());
     settings.put("piece", Long.toString(options.piece()));
@@ -515,9 +516,9 @@ public final class Training implements AutoCloseable {
         throw new IllegalArgumentException(
             name
                 + " are on "
-                + array.getDevice()
+                + Libtorch.name(array.getDevice())
                 + "; expected "
-                + options.device()
+                + Libtorch.name(options.device())
                 + ", the device of the training: move them with toDevice");
       }
     }

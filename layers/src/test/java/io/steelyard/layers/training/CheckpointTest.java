@@ -92,6 +92,7 @@ class CheckpointTest {
             .with(Optimizer.adamW(0.05).with(Decay.decoupled(0.05).ofMatrices()))
             .with(Schedule.cosine(1e-2, 0, STEPS).warmedUp(5))
             .with(Clipping.byNorm(0.5))
+            .withRateFactor("0.", 2)
             .withAverage(0.9)
             .with(EarlyStop.onLowest(2));
     return Stream.of(

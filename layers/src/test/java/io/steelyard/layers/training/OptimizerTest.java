@@ -188,6 +188,34 @@ class OptimizerTest {
   }
 
   @Test
+  void someParametersLearnAtAnotherRate() {
+    final NDArray x = manager.create(new double[] {1, 1}, new Shape(1, 2));
+    for (final Optimizer optimizer :
+        new Optimizer[] {Optimizer.sgd(0), Optimizer.sgd(0.9), Optimizer.adam()}) {
+      final Linear line = line(true);
+      final TrainingOptions options =
+          options(optimizer.with(Decay.decoupled(0.5))).withRateFactor("bias", 3);
+      try (Training training = new Training(line, options, new Shape(1, 2))) {
+        training.step(pass -> pass.forward(line, x).head().sum());
+        // Each first step is w (1 - 0.5 eta) - eta, with eta 0.1 and, for the bias, 0.3.
+        assertThat(weights(line)).containsExactly(new double[] {0.85, -2}, within(3e-9));
+        assertThat(line.getParameters().valueAt(1).getArray().toDoubleArray())
+            .containsExactly(new double[] {3.1}, within(5e-9));
+      }
+    }
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                new Training(
+                    line(true),
+                    options(Optimizer.adam()).withRateFactor("temperature", 10),
+                    new Shape(1, 2)))
+        .withMessageContaining(
+            "rateFactors has 'temperature'; expected a part of the name of a trained parameter:"
+                + " weight, bias");
+  }
+
+  @Test
   void inFloat32TheTypeStays() {
     final Linear line = Linear.builder().setUnits(1).build();
     final TrainingOptions options =
