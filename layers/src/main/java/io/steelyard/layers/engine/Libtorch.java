@@ -152,6 +152,11 @@ public final class Libtorch {
     return gpu(Integer.parseInt(gpu.group(1)), engine().getGpuCount());
   }
 
+  /** The name of a device as {@link #device} reads it. */
+  public static String name(Device device) {
+    return device.isGpu() ? "gpu:" + device.getDeviceId() : "cpu";
+  }
+
   /** What was loaded; loads it if nothing was. */
   public static Description describe() {
     final Engine engine = engine();

@@ -2,6 +2,7 @@ package io.steelyard.layers.tensor;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.kernels.tensor.DType;
@@ -11,8 +12,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.DoubleBuffer;
-import java.nio.FloatBuffer;
 
 /**
  * The bridge between DJL arrays and kernel tensors, sharing memory where both sides allow it.
@@ -22,6 +21,8 @@ import java.nio.FloatBuffer;
  * the tensor's memory alive unless that belongs to an arena which is closed by hand.
  */
 public final class NDArrayTensors {
+
+  private static final Shape ALL = new Shape(-1);
 
   private NDArrayTensors() {}
 
@@ -116,7 +117,7 @@ public final class NDArrayTensors {
   /**
    * Copies the elements of a tensor into an array that is there already, converted to its type.
    *
-   * @param target float32 or float64, of the shape of the tensor; its memory stays where it is
+   * @param target of the shape of the tensor; its memory stays where it is
    */
   public static void copy(Tensor tensor, NDArray target) {
     final Shape shape = new Shape(tensor.shape());
@@ -124,15 +125,28 @@ public final class NDArrayTensors {
       throw new IllegalArgumentException(
           "tensor is " + shape + "; expected " + target.getShape() + " like the target");
     }
-    if (shape.size() == 0) {
+    try (NDManager scratch = target.getManager().newSubManager()) {
+      copy(array(scratch, tensor).toType(target.getDataType(), false), target);
+    }
+  }
+
+  /**
+   * Copies the elements of an array into one of the same shape and type. Unlike {@link
+   * NDArray#copyTo}, which gives the target new memory, this writes where the target is, so views
+   * of it see the change.
+   *
+   * @param target contiguous; no part of a graph but for a leaf
+   */
+  public static void copy(NDArray source, NDArray target) {
+    if (target.size() == 0) {
       return;
     }
-    switch (target.getDataType()) {
-      case FLOAT32 -> target.set(FloatBuffer.wrap(tensor.toFloatArray()));
-      case FLOAT64 -> target.set(DoubleBuffer.wrap(tensor.toDoubleArray()));
-      default ->
-          throw new IllegalArgumentException(
-              "target is " + describe(target) + "; expected float32 or float64");
+    try (NDManager scratch = target.getManager().newSubManager()) {
+      final NDArray from = source.stopGradient();
+      from.attach(scratch);
+      final NDArray to = target.stopGradient();
+      to.attach(scratch);
+      to.reshape(ALL).set(new NDIndex(":"), from.reshape(ALL));
     }
   }
 

@@ -11,10 +11,14 @@ import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.ParameterFiles;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
+import java.util.function.ToDoubleBiFunction;
 
 /**
  * All trained parameters of a block in one array, of which the block's own are views: an optimizer
@@ -24,6 +28,7 @@ final class ParameterVector {
 
   private final SequencedMap<String, Parameter> trained = new LinkedHashMap<>();
   private final SequencedMap<String, NDArray> fixed = new LinkedHashMap<>();
+  private final Set<NDArray> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
   private final NDArray values;
 
   /**
@@ -64,6 +69,7 @@ final class ParameterVector {
       next++;
     }
     named.values().forEach(parameter -> parameter.getArray().attach(manager));
+    trained.values().forEach(parameter -> arrays.add(parameter.getArray()));
   }
 
   private static void check(String name, Parameter parameter, TrainingOptions options) {
@@ -86,9 +92,9 @@ final class ParameterVector {
           "parameter '"
               + name
               + "' is on "
-              + parameter.getArray().getDevice()
+              + Libtorch.name(parameter.getArray().getDevice())
               + "; expected "
-              + options.device()
+              + Libtorch.name(options.device())
               + ", the device of the training: initialize the block with a manager of that device");
     }
   }
@@ -114,15 +120,21 @@ final class ParameterVector {
     return Like.zeros(values.getShape(), values);
   }
 
-  /** {@code [P]}: 1 for entries of arrays with two or more axes, 0 for the others. */
-  NDArray matrices() {
-    final NDArray mask = zeros();
+  /** {@code [P]}: a number for each parameter, at all its entries. */
+  NDArray each(ToDoubleBiFunction<String, Shape> number) {
+    final NDArray numbers = zeros();
     try (NDManager scratch = values.getManager().newSubManager()) {
-      views(mask, scratch).stream()
-          .filter(view -> view.getShape().dimension() > 1)
-          .forEach(view -> view.addi(Like.scalar(1, view)));
+      named(numbers, scratch)
+          .forEach(
+              (name, view) ->
+                  view.addi(Like.scalar(number.applyAsDouble(name, view.getShape()), view)));
     }
-    return mask;
+    return numbers;
+  }
+
+  /** Names of the trained parameters. */
+  Set<String> names() {
+    return Collections.unmodifiableSet(trained.keySet());
   }
 
   /** Parts of a {@code [P]} by the names of the parameters, sharing its memory. */
@@ -153,9 +165,23 @@ final class ParameterVector {
     return views;
   }
 
-  /** Sets all gradients to 0, whatever they were before. */
+  /**
+   * Sets all gradients to 0, whatever they were before.
+   *
+   * @throws IllegalStateException if an array of the block is no longer the one taken over
+   */
   void zeroGradients() {
-    trained.values().forEach(parameter -> Libtorch.zeroGradient(parameter.getArray()));
+    trained.forEach(
+        (name, parameter) -> {
+          if (!arrays.contains(parameter.getArray())) {
+            throw new IllegalStateException(
+                "parameter '"
+                    + name
+                    + "' got another array while it was being trained; load parameters before the"
+                    + " training is made, or with ParameterFiles");
+          }
+          Libtorch.zeroGradient(parameter.getArray());
+        });
   }
 
   /** A copy of all gradients, {@code [P]}; 0 for parameters that took no part. */

@@ -3,6 +3,7 @@ package io.steelyard.layers.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.NDArrayTensors;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -36,7 +37,7 @@ final class Snapshot {
 
   private static void average(NDArray average, NDArray now, double weight, NDManager scope) {
     if (!now.getDataType().isFloating()) {
-      now.copyTo(average);
+      NDArrayTensors.copy(now, average);
       return;
     }
     final NDArray part = now.stopGradient();
@@ -50,14 +51,14 @@ final class Snapshot {
 
   /** Takes the values as they are now. */
   void take() {
-    parameters.values().copyTo(values);
-    fixed.forEach((name, array) -> parameters.fixed().get(name).copyTo(array));
+    NDArrayTensors.copy(parameters.values(), values);
+    fixed.forEach((name, array) -> NDArrayTensors.copy(parameters.fixed().get(name), array));
   }
 
   /** Gives the parameters these values. */
   void give() {
-    values.copyTo(parameters.values());
-    fixed.forEach((name, array) -> array.copyTo(parameters.fixed().get(name)));
+    NDArrayTensors.copy(values, parameters.values());
+    fixed.forEach((name, array) -> NDArrayTensors.copy(array, parameters.fixed().get(name)));
   }
 
   /** Gives the parameters these values and takes theirs. */
@@ -68,8 +69,8 @@ final class Snapshot {
 
   private static void swap(NDArray one, NDArray other) {
     try (NDArray kept = one.duplicate()) {
-      other.copyTo(one);
-      kept.copyTo(other);
+      NDArrayTensors.copy(other, one);
+      NDArrayTensors.copy(kept, other);
     }
   }
 }

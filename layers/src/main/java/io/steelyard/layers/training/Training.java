@@ -7,12 +7,14 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.loss.Loss;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.ParameterFiles;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -37,7 +39,7 @@ import java.util.SequencedMap;
  * <p>A run can stop anywhere and go on in another process as if nothing had been, see {@link #save}
  * and {@link #resume}. Closing frees everything on the native side: batches after each step,
  * moments and parameters at the end. Save the parameters before, for example with {@link
- * io.steelyard.layers.tensor.ParameterFiles}.
+ * ParameterFiles}.
  *
  * <pre>{@code
  * ConvNet net = new ConvNet(ConvNetConfiguration.SMALL, random);
@@ -94,11 +96,11 @@ public final class Training implements AutoCloseable {
     this.options = options;
     this.manager = Libtorch.newManager(options.device());
     this.store = new ParameterStore(manager, false);
-    if (!block.isInitialized()) {
+    if (!ParameterFiles.named(block).values().stream().allMatch(Parameter::isInitialized)) {
       block.initialize(manager, options.dataType(), inputShapes);
     }
     this.parameters = new ParameterVector(block, manager, options);
-    this.update = Update.of(options.optimizer(), parameters);
+    this.update = Update.of(options, parameters);
     this.average =
         options.average().isPresent() ? Optional.of(new Snapshot(parameters)) : Optional.empty();
     this.best = options.earlyStop().map(_ -> new Snapshot(parameters));
@@ -433,6 +435,7 @@ public final class Training implements AutoCloseable {
     final Map<String, String> settings = new LinkedHashMap<>();
     settings.put("optimizer", options.optimizer().toString());
     settings.put("schedule", options.schedule().toString());
+    settings.put("rate factors", options.rateFactors().toString());
     settings.put("clipping", options.clipping().toString());
     settings.put("average", options.average().toString());
     settings.put("piece", Long.toString(options.piece()));
@@ -513,9 +516,9 @@ public final class Training implements AutoCloseable {
         throw new IllegalArgumentException(
             name
                 + " are on "
-                + array.getDevice()
+                + Libtorch.name(array.getDevice())
                 + "; expected "
-                + options.device()
+                + Libtorch.name(options.device())
                 + ", the device of the training: move them with toDevice");
       }
     }

@@ -2,8 +2,11 @@ package io.steelyard.layers.training;
 
 import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
+import java.util.Collections;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 
 /**
  * How a {@link Training} runs.
@@ -18,6 +21,9 @@ import java.util.OptionalDouble;
  *
  * @param optimizer what makes an update of a gradient
  * @param schedule the learning rate at each step
+ * @param rateFactors some parameters learn faster or slower: the learning rate of those whose name
+ *     (as in {@link io.steelyard.layers.tensor.ParameterFiles}) contains the key is multiplied by
+ *     the value, at least 0, decoupled decay included. Where several keys fit, so do their factors
  * @param clipping of gradients, before weight decay
  * @param average weight d of the past in a moving average of all parameters, {@code a <- d a + (1 -
  *     d) w} after each step, a starting as the initial w; in [0, 1); see {@link Training#averaged}
@@ -32,6 +38,7 @@ import java.util.OptionalDouble;
 public record TrainingOptions(
     Optimizer optimizer,
     Schedule schedule,
+    Map<String, Double> rateFactors,
     Clipping clipping,
     OptionalDouble average,
     long piece,
@@ -45,6 +52,8 @@ public record TrainingOptions(
 
   /** Checks the ranges. */
   public TrainingOptions {
+    rateFactors = Collections.unmodifiableMap(new TreeMap<>(rateFactors));
+    rateFactors.values().forEach(factor -> Ranges.atLeastZero("rateFactors", factor));
     average.ifPresent(weight -> Ranges.belowOne("average", weight));
     Ranges.atLeastOne("piece", piece);
     if (dataType != DataType.FLOAT32 && dataType != DataType.FLOAT64) {
@@ -61,6 +70,7 @@ public record TrainingOptions(
     return new TrainingOptions(
         Optimizer.adam(),
         Schedule.constant(LEARNING_RATE),
+        Map.of(),
         Clipping.none(),
         OptionalDouble.empty(),
         Long.MAX_VALUE,
@@ -73,13 +83,13 @@ public record TrainingOptions(
   /** The same with another optimizer. */
   public TrainingOptions with(Optimizer other) {
     return new TrainingOptions(
-        other, schedule, clipping, average, piece, earlyStop, seed, device, dataType);
+        other, schedule, rateFactors, clipping, average, piece, earlyStop, seed, device, dataType);
   }
 
   /** The same with another learning rate. */
   public TrainingOptions with(Schedule other) {
     return new TrainingOptions(
-        optimizer, other, clipping, average, piece, earlyStop, seed, device, dataType);
+        optimizer, other, rateFactors, clipping, average, piece, earlyStop, seed, device, dataType);
   }
 
   /** The same with a constant learning rate, greater than 0. */
@@ -88,10 +98,22 @@ public record TrainingOptions(
     return with(Schedule.constant(rate));
   }
 
+  /**
+   * The same with the learning rate of some parameters multiplied by a factor.
+   *
+   * @param part of their names, for example {@code temperature}
+   */
+  public TrainingOptions withRateFactor(String part, double factor) {
+    final Map<String, Double> factors = new TreeMap<>(rateFactors);
+    factors.put(part, factor);
+    return new TrainingOptions(
+        optimizer, schedule, factors, clipping, average, piece, earlyStop, seed, device, dataType);
+  }
+
   /** The same with another clipping. */
   public TrainingOptions with(Clipping other) {
     return new TrainingOptions(
-        optimizer, schedule, other, average, piece, earlyStop, seed, device, dataType);
+        optimizer, schedule, rateFactors, other, average, piece, earlyStop, seed, device, dataType);
   }
 
   /** The same with a moving average of the parameters. */
@@ -99,6 +121,7 @@ public record TrainingOptions(
     return new TrainingOptions(
         optimizer,
         schedule,
+        rateFactors,
         clipping,
         OptionalDouble.of(weight),
         piece,
@@ -111,24 +134,51 @@ public record TrainingOptions(
   /** The same with batches computed in pieces. */
   public TrainingOptions inPiecesOf(long samples) {
     return new TrainingOptions(
-        optimizer, schedule, clipping, average, samples, earlyStop, seed, device, dataType);
+        optimizer,
+        schedule,
+        rateFactors,
+        clipping,
+        average,
+        samples,
+        earlyStop,
+        seed,
+        device,
+        dataType);
   }
 
   /** The same with an early stop. */
   public TrainingOptions with(EarlyStop rule) {
     return new TrainingOptions(
-        optimizer, schedule, clipping, average, piece, Optional.of(rule), seed, device, dataType);
+        optimizer,
+        schedule,
+        rateFactors,
+        clipping,
+        average,
+        piece,
+        Optional.of(rule),
+        seed,
+        device,
+        dataType);
   }
 
   /** The same on another device. */
   public TrainingOptions on(Device other) {
     return new TrainingOptions(
-        optimizer, schedule, clipping, average, piece, earlyStop, seed, other, dataType);
+        optimizer,
+        schedule,
+        rateFactors,
+        clipping,
+        average,
+        piece,
+        earlyStop,
+        seed,
+        other,
+        dataType);
   }
 
   /** The same in another type. */
   public TrainingOptions as(DataType other) {
     return new TrainingOptions(
-        optimizer, schedule, clipping, average, piece, earlyStop, seed, device, other);
+        optimizer, schedule, rateFactors, clipping, average, piece, earlyStop, seed, device, other);
   }
 }

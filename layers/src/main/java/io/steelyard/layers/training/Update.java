@@ -15,20 +15,43 @@ abstract sealed class Update {
   private final NDArray values;
   private final Decay decay;
   private final Optional<NDArray> mask;
+  private final Optional<NDArray> rateFactors;
 
-  private Update(ParameterVector parameters, Decay decay) {
+  private Update(ParameterVector parameters, Decay decay, Map<String, Double> rateFactors) {
     this.values = parameters.values();
     this.decay = decay;
     this.mask =
         decay.rate() > 0 && decay.scope() == Decay.Scope.MATRICES
-            ? Optional.of(parameters.matrices())
+            ? Optional.of(parameters.each((_, shape) -> shape.dimension() > 1 ? 1 : 0))
             : Optional.empty();
+    rateFactors.keySet().forEach(part -> check(part, parameters));
+    this.rateFactors =
+        rateFactors.isEmpty()
+            ? Optional.empty()
+            : Optional.of(parameters.each((name, _) -> factor(rateFactors, name)));
   }
 
-  static Update of(Optimizer optimizer, ParameterVector parameters) {
-    return switch (optimizer) {
-      case Optimizer.Adam adam -> new AdamUpdate(adam, parameters);
-      case Optimizer.Sgd sgd -> new SgdUpdate(sgd, parameters);
+  private static void check(String part, ParameterVector parameters) {
+    if (parameters.names().stream().noneMatch(name -> name.contains(part))) {
+      throw new IllegalArgumentException(
+          "rateFactors has '"
+              + part
+              + "'; expected a part of the name of a trained parameter: "
+              + String.join(", ", parameters.names()));
+    }
+  }
+
+  private static double factor(Map<String, Double> factors, String name) {
+    return factors.entrySet().stream()
+        .filter(entry -> name.contains(entry.getKey()))
+        .mapToDouble(Map.Entry::getValue)
+        .reduce(1, (a, b) -> a * b);
+  }
+
+  static Update of(TrainingOptions options, ParameterVector parameters) {
+    return switch (options.optimizer()) {
+      case Optimizer.Adam adam -> new AdamUpdate(adam, parameters, options.rateFactors());
+      case Optimizer.Sgd sgd -> new SgdUpdate(sgd, parameters, options.rateFactors());
     };
   }
 
@@ -40,26 +63,23 @@ abstract sealed class Update {
    * @param number of the step, from 1
    */
   final void apply(NDArray gradient, double rate, long number) {
+    final NDArray rates = times(Like.scalar(rate, gradient), rateFactors);
     if (decay.rate() > 0) {
+      final NDArray decays = times(Like.scalar(decay.rate(), gradient), mask);
       switch (decay.form()) {
-        case RIDGE -> gradient.addi(masked(decay.rate(), gradient).mul(values));
-        case DECOUPLED -> {
-          final NDArray kept = masked(-rate * decay.rate(), gradient);
-          values.muli(kept.add(Like.scalar(1, gradient)));
-        }
+        case RIDGE -> gradient.addi(decays.mul(values));
+        case DECOUPLED -> values.muli(Like.scalar(1, gradient).sub(rates.mul(decays)));
       }
     }
-    final NDArray change = change(gradient, rate, number);
-    values.subi(change);
+    values.subi(rates.mul(direction(gradient, number)));
   }
 
-  private NDArray masked(double factor, NDArray like) {
-    final NDArray scalar = Like.scalar(factor, like);
-    return mask.map(scalar::mul).orElse(scalar);
+  private static NDArray times(NDArray scalar, Optional<NDArray> each) {
+    return each.map(scalar::mul).orElse(scalar);
   }
 
-  /** What is subtracted from the parameters, in the manager of the gradient. */
-  abstract NDArray change(NDArray gradient, double rate, long number);
+  /** What is subtracted from the parameters at rate 1; not modified by the caller. */
+  abstract NDArray direction(NDArray gradient, long number);
 
   /** What is remembered between steps, by name, each {@code [P]}. */
   abstract Map<String, NDArray> memory();
@@ -70,15 +90,15 @@ abstract sealed class Update {
     private final NDArray mean;
     private final NDArray square;
 
-    AdamUpdate(Optimizer.Adam adam, ParameterVector parameters) {
-      super(parameters, adam.decay());
+    AdamUpdate(Optimizer.Adam adam, ParameterVector parameters, Map<String, Double> rateFactors) {
+      super(parameters, adam.decay(), rateFactors);
       this.adam = adam;
       this.mean = parameters.zeros();
       this.square = parameters.zeros();
     }
 
     @Override
-    NDArray change(NDArray gradient, double rate, long number) {
+    NDArray direction(NDArray gradient, long number) {
       final double firstCorrection = 1 - Math.pow(adam.beta1(), (double) number);
       final double secondCorrection = 1 - Math.pow(adam.beta2(), (double) number);
       mean.muli(Like.scalar(adam.beta1(), gradient))
@@ -89,10 +109,11 @@ abstract sealed class Update {
       final NDArray root = square.sqrt();
       root.attach(gradient.getManager());
       root.divi(Like.scalar(Math.sqrt(secondCorrection), gradient))
-          .addi(Like.scalar(adam.epsilon(), gradient));
-      final NDArray change = mean.div(root);
-      change.attach(gradient.getManager());
-      return change.muli(Like.scalar(rate / firstCorrection, gradient));
+          .addi(Like.scalar(adam.epsilon(), gradient))
+          .muli(Like.scalar(firstCorrection, gradient));
+      final NDArray direction = mean.div(root);
+      direction.attach(gradient.getManager());
+      return direction;
     }
 
     @Override
@@ -106,19 +127,18 @@ abstract sealed class Update {
     private final Optimizer.Sgd sgd;
     private final Optional<NDArray> velocity;
 
-    SgdUpdate(Optimizer.Sgd sgd, ParameterVector parameters) {
-      super(parameters, sgd.decay());
+    SgdUpdate(Optimizer.Sgd sgd, ParameterVector parameters, Map<String, Double> rateFactors) {
+      super(parameters, sgd.decay(), rateFactors);
       this.sgd = sgd;
       this.velocity = sgd.momentum() > 0 ? Optional.of(parameters.zeros()) : Optional.empty();
     }
 
     @Override
-    NDArray change(NDArray gradient, double rate, long number) {
-      final NDArray direction = velocity.map(v -> direction(gradient, v)).orElse(gradient);
-      return Like.scalar(rate, gradient).mul(direction);
+    NDArray direction(NDArray gradient, long number) {
+      return velocity.map(v -> momentum(gradient, v)).orElse(gradient);
     }
 
-    private NDArray direction(NDArray gradient, NDArray v) {
+    private NDArray momentum(NDArray gradient, NDArray v) {
       final NDArray momentum = Like.scalar(sgd.momentum(), gradient);
       v.muli(momentum).addi(gradient);
       return sgd.nesterov() ? momentum.mul(v).addi(gradient) : v;

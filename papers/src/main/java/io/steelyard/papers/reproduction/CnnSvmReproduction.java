@@ -191,7 +191,8 @@ public final class CnnSvmReproduction implements Reproduction {
 
     final List<int[]> batches = batches(plan, train.count(), experiment.random("batches"));
     experiment.steps((long) Arm.values().length * (plan.steps() + 1));
-    final Device device = Libtorch.device(experiment.scale() == Scale.FULL ? "auto" : "cpu");
+    final Device device = experiment.device();
+    experiment.setting("device", Libtorch.name(device));
     try (NDManager manager = Libtorch.newManager(device)) {
       final Examples trainExamples = examples(manager, plan.net(), train);
       final Examples testExamples = examples(manager, plan.net(), test);

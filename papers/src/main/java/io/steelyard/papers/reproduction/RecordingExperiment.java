@@ -1,5 +1,7 @@
 package io.steelyard.papers.reproduction;
 
+import ai.djl.Device;
+import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.training.Seed;
 import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Machine;
@@ -98,6 +100,11 @@ public final class RecordingExperiment implements Experiment {
   @Override
   public RandomGenerator random(String purpose) {
     return new Seed(seed).stream(purpose);
+  }
+
+  @Override
+  public Device device() {
+    return Libtorch.device(System.getProperty(DEVICE, scale == Scale.FULL ? "auto" : "cpu"));
   }
 
   @Override
