@@ -1,5 +1,9 @@
 package io.steelyard.layers.attention;
 
+import io.steelyard.kernels.linear.FeatureMap;
+import io.steelyard.kernels.linear.MalaScale;
+import io.steelyard.kernels.linear.NalaForm;
+
 /**
  * An attention as a value: what a {@link MultiHeadAttention} puts between its projections. Change
  * this one word to train the same model with another attention.
@@ -24,5 +28,20 @@ public interface Attention {
   /** {@link SigmoidAttentionBlock} with {@code b = -ln n}. */
   static Attention sigmoid() {
     return shape -> SigmoidAttentionBlock.forLength(shape.tokens());
+  }
+
+  /** {@link LinearAttentionBlock} with {@code elu + 1}. */
+  static Attention linear() {
+    return shape -> new LinearAttentionBlock(FeatureMap.ELU1);
+  }
+
+  /** {@link MalaAttentionBlock} with {@code elu + 1} and the scale of the released code. */
+  static Attention mala() {
+    return shape -> new MalaAttentionBlock(FeatureMap.ELU1, MalaScale.MEAN);
+  }
+
+  /** {@link NalaAttentionBlock} in the split form. */
+  static Attention nala() {
+    return shape -> new NalaAttentionBlock(NalaForm.SPLIT);
   }
 }

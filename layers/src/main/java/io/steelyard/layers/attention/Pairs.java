@@ -70,6 +70,16 @@ public final class Pairs {
     return k;
   }
 
+  /** Values of as many heads as there are heads of queries. */
+  public NDArray values() {
+    return v;
+  }
+
+  /** Whether keys and values are all finite, and so were the queries. */
+  public boolean isFinite() {
+    return strangeQueries.isEmpty() && isFinite(k) && isFinite(v);
+  }
+
   /** {@code q_i . k_j}, {@code [B, H, Tq, Tk]}; what stands at hidden pairs is finite. */
   public NDArray products() {
     return products(q, k);
