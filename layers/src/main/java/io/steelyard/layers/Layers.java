@@ -4,7 +4,10 @@ import static io.steelyard.layers.Layer.Kind.BLOCK;
 import static io.steelyard.layers.Layer.Kind.HEAD;
 import static io.steelyard.layers.Layer.Kind.LOSS;
 
+import io.steelyard.layers.attention.LinearAttentionBlock;
+import io.steelyard.layers.attention.MalaAttentionBlock;
 import io.steelyard.layers.attention.MultiHeadAttention;
+import io.steelyard.layers.attention.NalaAttentionBlock;
 import io.steelyard.layers.attention.SigmoidAttentionBlock;
 import io.steelyard.layers.attention.SoftmaxAttentionBlock;
 import io.steelyard.layers.head.OneVsRest;
@@ -43,7 +46,25 @@ public final class Layers {
               BLOCK,
               SigmoidAttentionBlock.class,
               SIGMOID,
-              "A sigmoid of every score plus a constant bias, without row sums."));
+              "A sigmoid of every score plus a constant bias, without row sums."),
+          new Layer(
+              "linear-attention",
+              BLOCK,
+              LinearAttentionBlock.class,
+              "2405.15731",
+              "Products of positive features, in time linear in tokens."),
+          new Layer(
+              "mala-attention",
+              BLOCK,
+              MalaAttentionBlock.class,
+              "2507.00698",
+              "Linear attention in which a longer query is a more decided one."),
+          new Layer(
+              "nala-attention",
+              BLOCK,
+              NalaAttentionBlock.class,
+              "2506.21137",
+              "Linear attention whose features are powers that grow with the query's norm."));
 
   private static final List<Layer> TRANSFORMERS =
       List.of(

@@ -163,7 +163,12 @@ abstract sealed class FeatureAttentionBlock extends AttentionBlock
       }
       blocks.add(sums);
     }
-    return blocks.isEmpty() ? f.matMul(state) : NDArrays.concat(blocks, 2);
+    // DJL's concatenation of one array is a copy that has left the graph.
+    return switch (blocks.size()) {
+      case 0 -> f.matMul(state);
+      case 1 -> blocks.head();
+      default -> NDArrays.concat(blocks, 2);
+    };
   }
 
   private static NDArray tokens(NDArray array, long from, long to) {

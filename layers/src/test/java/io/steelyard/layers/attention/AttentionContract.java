@@ -182,32 +182,32 @@ abstract class AttentionContract {
 
   @Test
   void gradientsAreThoseOfCentralDifferences() {
-    gradients(Visibility.all());
-    if (isCausal()) {
-      gradients(Visibility.ofThePast());
-    }
-    if (takesPadding()) {
-      gradients(Visibility.ofKeys(padding(4, 6)));
-    }
-  }
-
-  private void gradients(Visibility visibility) {
     final MultiHeadAttention block = block(DataType.FLOAT64);
     final NDArray weights = normal(3, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
-    Gradients.check(
-        "x",
-        arrays -> attend(block, arrays.get(0), visibility, true).mul(weights).sum(),
-        new NDList(normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH)),
-        1e-6);
+    ofInputs(block, weights, Visibility.all());
+    if (isCausal()) {
+      ofInputs(block, weights, Visibility.ofThePast());
+    }
+    if (takesPadding()) {
+      ofInputs(block, weights, Visibility.ofKeys(padding(4, 6)));
+    }
     final NDArray x = normal(2, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
     Gradients.checkParameters(
         "parameters",
         block,
         () ->
             block
-                .attend(new ParameterStore(manager, false), x, visibility, true)
+                .attend(new ParameterStore(manager, false), x, Visibility.all(), true)
                 .mul(weights)
                 .sum(),
+        1e-6);
+  }
+
+  private void ofInputs(MultiHeadAttention block, NDArray weights, Visibility visibility) {
+    Gradients.check(
+        "x",
+        arrays -> attend(block, arrays.get(0), visibility, true).mul(weights).sum(),
+        new NDList(normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH)),
         1e-6);
   }
 
@@ -223,8 +223,8 @@ abstract class AttentionContract {
       final NDIndex kept = new NDIndex("0, :4");
       final NDArray clean = attend(block, x, visibility, training);
       final NDArray other = attend(block, spoiled, visibility, training);
-      assertThat(other.get(kept).toDoubleArray()).isEqualTo(clean.get(kept).toDoubleArray());
-      assertThat(other.get("1").toDoubleArray()).isEqualTo(clean.get("1").toDoubleArray());
+      close(other.get(kept), clean.get(kept), 1e-14);
+      close(other.get("1"), clean.get("1"), 1e-14);
     }
   }
 
