@@ -626,6 +626,14 @@ class TrainingTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Training(line, TrainingOptions.seeded(1)))
         .withMessageContaining("parameter 'weight' is float64; expected float32");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                new Training(
+                    line, TrainingOptions.seeded(1).as(DataType.FLOAT64).withRateFactor("head", 2)))
+        .withMessageContaining("rateFactors has 'head'");
+    // A refused block keeps its parameters.
+    assertThat(line.getParameters().valueAt(0).getArray().toDoubleArray()).hasSize(3);
     final Linear frozen = Linear.builder().setUnits(1).build();
     frozen.freezeParameters(true);
     assertThatIllegalArgumentException()
