@@ -164,6 +164,22 @@ class TrainingTest {
   }
 
   @Test
+  void everyStepHasItsOwnDropoutMask() {
+    final Examples data = bars(16, 4);
+    final List<Double> losses = new ArrayList<>();
+    // At rate 0 nothing but the mask changes from step to step.
+    final TrainingOptions still = TrainingOptions.seeded(7).with(Schedule.constant(0));
+    for (int run = 0; run < 2; run++) {
+      try (Training training = svm(6, still)) {
+        for (int step = 0; step < 4; step++) {
+          losses.add(training.step(data.inputs(), data.labels()).loss());
+        }
+      }
+    }
+    assertThat(losses.subList(0, 4)).doesNotHaveDuplicates().isEqualTo(losses.subList(4, 8));
+  }
+
+  @Test
   void bothHeadsStartFromTheSameParameters() {
     final Examples data = bars(5, 1);
     try (Training svm = svm(3, TrainingOptions.seeded(1));
