@@ -398,6 +398,35 @@ class TrainingTest {
     }
   }
 
+  /** Why there is a Training at all; when this fails, DJL has mended its check. */
+  @Test
+  void djlsTrainerStopsInFloat64AndAtGradientsThatSumToZero() {
+    for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
+      final Linear linear = Linear.builder().setUnits(2).optBias(false).build();
+      linear.setInitializer((m, shape, t) -> m.zeros(shape, t), "weight");
+      final Loss loss = type == DataType.FLOAT64 ? Loss.l2Loss() : Loss.softmaxCrossEntropyLoss();
+      final NDArray x = manager.ones(new Shape(1, 1), type);
+      final NDArray y =
+          type == DataType.FLOAT64
+              ? manager.ones(new Shape(1, 2), type)
+              : manager.create(new int[] {0});
+      try (Model model = Libtorch.engine().newModel("test", Device.cpu())) {
+        model.setBlock(linear);
+        model.setDataType(type);
+        try (Trainer trainer = model.newTrainer(new DefaultTrainingConfig(loss))) {
+          trainer.initialize(new Shape(1, 1));
+          try (GradientCollector collector = trainer.newGradientCollector()) {
+            collector.backward(loss.evaluate(new NDList(y), trainer.forward(new NDList(x))));
+          }
+          assertThatIllegalStateException()
+              .describedAs(type.toString())
+              .isThrownBy(trainer::step)
+              .withMessageContaining(type == DataType.FLOAT64 ? "DataType" : "all zeros");
+        }
+      }
+    }
+  }
+
   @Test
   void trainsWhereAllGradientsSumToZero() {
     // Softmax over two classes under one input: the two gradients are g and -g.
