@@ -30,12 +30,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Every example in the documentation of this module compiles. An example is what stands in {@code
- * <pre>{@code ...}</pre>}; one that is not Java begins with a line of {@code NAME=value}.
+ * Every example in the documentation of this module and on its pages compiles. An example is what
+ * stands in {@code <pre>{@code ...}</pre>}; one that is not Java begins with a line of {@code
+ * NAME=value}.
  */
 class ExamplesTest {
 
   private static final Path SOURCES = Path.of("src", "main", "java");
+  private static final Path DOCS = Path.of("..", "docs");
+  private static final Pattern FENCE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
   private static final Pattern COMMENT = Pattern.compile("/\\*\\*.*?\\*/", Pattern.DOTALL);
   private static final String START = "<pre>{@code";
   private static final String END = "}</pre>";
@@ -70,6 +73,7 @@ class ExamplesTest {
 
   private static final String IMPORTS =
       """
+      import ai.djl.*;
       import ai.djl.ndarray.*;
       import ai.djl.ndarray.types.*;
       import ai.djl.nn.*;
@@ -87,13 +91,12 @@ class ExamplesTest {
   Stream<DynamicTest> examplesCompile() {
     final Map<String, String> units = new TreeMap<>();
     final Map<String, Path> files = new TreeMap<>();
-    sources()
+    Stream.concat(sources(), pages())
         .filter(source -> !examples(read(source)).isEmpty())
         .forEach(
             source -> {
               final String text = read(source);
-              final String name =
-                  SOURCES.relativize(source).toString().replaceAll("\\W", "_") + "_examples";
+              final String name = source.toString().replaceAll("\\W", "_");
               units.put(name, unit(text, examples(text), name));
               files.put(name, source);
             });
@@ -136,6 +139,11 @@ class ExamplesTest {
         .collect(Collectors.joining("\n"));
   }
 
+  /** Pages whose code is about this module. */
+  private static Stream<Path> pages() {
+    return Stream.of("devices.md", "training.md").map(DOCS::resolve);
+  }
+
   private static Stream<Path> sources() {
     try (Stream<Path> files = Files.walk(SOURCES)) {
       return files.filter(file -> file.toString().endsWith(".java")).sorted().toList().stream();
@@ -155,6 +163,7 @@ class ExamplesTest {
   /** The examples without the stars before their lines. */
   private static List<String> examples(String source) {
     final List<String> examples = new ArrayList<>();
+    FENCE.matcher(source).results().map(match -> match.group(1)).forEach(examples::add);
     final Matcher comments = COMMENT.matcher(source);
     while (comments.find()) {
       final String text = comments.group().replaceAll("(?m)^\\s*\\* ?", "");

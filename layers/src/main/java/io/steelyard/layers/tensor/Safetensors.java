@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,6 +39,9 @@ import java.util.TreeMap;
 public record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
 
   private static final String METADATA = "__metadata__";
+
+  /** A byte array of the JVM, less room for a header. */
+  private static final long MOST_BYTES = Integer.MAX_VALUE - (16L << 20);
 
   /** Copies the maps, keeping their order. */
   public Safetensors {
@@ -77,9 +81,11 @@ public record Safetensors(Map<String, Tensor> tensors, Map<String, String> metad
   /**
    * Writes a file, which appears whole or not at all.
    *
+   * @throws IllegalArgumentException if the tensors have more than 2 GiB
    * @throws UncheckedIOException if it cannot be written
    */
   public void write(Path file) {
+    checkSize(tensors.values());
     final byte[] encoded = TensorCodec.encode(TensorFormat.SAFETENSORS, tensors);
     final JsonObject header = new JsonObject();
     if (!metadata.isEmpty()) {
@@ -110,6 +116,22 @@ public record Safetensors(Map<String, Tensor> tensors, Map<String, String> metad
             throw new UncheckedIOException("cannot write " + file + ": " + e.getMessage(), e);
           }
         });
+  }
+
+  /** DJL keeps offsets in 32 bits. */
+  static void checkSize(Collection<Tensor> tensors) {
+    final long bytes =
+        tensors.stream()
+            .mapToLong(tensor -> Math.multiplyExact(tensor.size(), (long) tensor.dtype().bytes()))
+            .sum();
+    if (bytes > MOST_BYTES) {
+      throw new IllegalArgumentException(
+          "tensors have "
+              + bytes
+              + " bytes; expected at most "
+              + MOST_BYTES
+              + " for one safetensors file");
+    }
   }
 
   /** The length is that of a file DJL has read or written, so it fits. */

@@ -38,24 +38,20 @@ final class ParameterVector {
   ParameterVector(Block block, NDManager manager, TrainingOptions options) {
     final Map<String, Parameter> named = ParameterFiles.named(block);
     named.forEach((name, parameter) -> check(name, parameter, options));
+    named.forEach(
+        (name, parameter) -> {
+          if (parameter.requiresGradient()) {
+            trained.put(name, parameter);
+          } else {
+            fixed.put(name, parameter.getArray());
+          }
+        });
+    checkTrained(named.keySet(), options);
     final NDList parts = new NDList();
     try (NDManager scratch = manager.newSubManager()) {
-      named.forEach(
-          (name, parameter) -> {
-            if (parameter.requiresGradient()) {
-              trained.put(name, parameter);
-              final NDArray flat = detached(parameter.getArray(), scratch).flatten();
-              parts.add(flat);
-            } else {
-              fixed.put(name, parameter.getArray());
-            }
-          });
-      if (trained.isEmpty()) {
-        throw new IllegalArgumentException(
-            "block has parameters "
-                + named.keySet()
-                + "; expected at least one that is trained (not frozen)");
-      }
+      trained
+          .values()
+          .forEach(parameter -> parts.add(detached(parameter.getArray(), scratch).flatten()));
       // Of one array, concat makes no copy.
       values = parts.size() == 1 ? parts.head().duplicate() : NDArrays.concat(parts);
       values.attach(manager);
@@ -99,6 +95,22 @@ final class ParameterVector {
     }
   }
 
+  private void checkTrained(Set<String> all, TrainingOptions options) {
+    if (trained.isEmpty()) {
+      throw new IllegalArgumentException(
+          "block has parameters " + all + "; expected at least one that is trained (not frozen)");
+    }
+    for (final String part : options.rateFactors().keySet()) {
+      if (trained.keySet().stream().noneMatch(name -> name.contains(part))) {
+        throw new IllegalArgumentException(
+            "rateFactors has '"
+                + part
+                + "'; expected a part of the name of a trained parameter: "
+                + String.join(", ", trained.keySet()));
+      }
+    }
+  }
+
   private static NDArray detached(NDArray array, NDManager scope) {
     final NDArray alias = array.stopGradient();
     alias.attach(scope);
@@ -130,11 +142,6 @@ final class ParameterVector {
                   view.addi(Like.scalar(number.applyAsDouble(name, view.getShape()), view)));
     }
     return numbers;
-  }
-
-  /** Names of the trained parameters. */
-  Set<String> names() {
-    return Collections.unmodifiableSet(trained.keySet());
   }
 
   /** Parts of a {@code [P]} by the names of the parameters, sharing its memory. */

@@ -95,15 +95,20 @@ public final class Training implements AutoCloseable {
     this.loss = loss;
     this.options = options;
     this.manager = Libtorch.newManager(options.device());
-    this.store = new ParameterStore(manager, false);
-    if (!ParameterFiles.named(block).values().stream().allMatch(Parameter::isInitialized)) {
-      block.initialize(manager, options.dataType(), inputShapes);
+    try {
+      this.store = new ParameterStore(manager, false);
+      if (!ParameterFiles.named(block).values().stream().allMatch(Parameter::isInitialized)) {
+        block.initialize(manager, options.dataType(), inputShapes);
+      }
+      this.parameters = new ParameterVector(block, manager, options);
+      this.update = Update.of(options, parameters);
+      this.average =
+          options.average().isPresent() ? Optional.of(new Snapshot(parameters)) : Optional.empty();
+      this.best = options.earlyStop().map(_ -> new Snapshot(parameters));
+    } catch (RuntimeException e) {
+      manager.close();
+      throw e;
     }
-    this.parameters = new ParameterVector(block, manager, options);
-    this.update = Update.of(options, parameters);
-    this.average =
-        options.average().isPresent() ? Optional.of(new Snapshot(parameters)) : Optional.empty();
-    this.best = options.earlyStop().map(_ -> new Snapshot(parameters));
   }
 
   /** Steps done. */

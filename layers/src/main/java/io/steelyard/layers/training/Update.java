@@ -24,21 +24,10 @@ abstract sealed class Update {
         decay.rate() > 0 && decay.scope() == Decay.Scope.MATRICES
             ? Optional.of(parameters.each((_, shape) -> shape.dimension() > 1 ? 1 : 0))
             : Optional.empty();
-    rateFactors.keySet().forEach(part -> check(part, parameters));
     this.rateFactors =
         rateFactors.isEmpty()
             ? Optional.empty()
             : Optional.of(parameters.each((name, _) -> factor(rateFactors, name)));
-  }
-
-  private static void check(String part, ParameterVector parameters) {
-    if (parameters.names().stream().noneMatch(name -> name.contains(part))) {
-      throw new IllegalArgumentException(
-          "rateFactors has '"
-              + part
-              + "'; expected a part of the name of a trained parameter: "
-              + String.join(", ", parameters.names()));
-    }
   }
 
   private static double factor(Map<String, Double> factors, String name) {

@@ -307,4 +307,17 @@ class ParameterFilesTest {
         .isThrownBy(() -> ParameterFiles.write(file, uninitialized.get(1)))
         .withMessageContaining("no parameters");
   }
+
+  @Test
+  void moreThanAFileHoldsIsRefusedBeforeAnythingIsAllocated() {
+    // One number, seen as many.
+    final Tensor wide = Tensor.of(new float[] {1}, 1).broadcastTo(1L << 29);
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                new Safetensors(Map.of("wide", wide), Map.of())
+                    .write(folder.resolve("wide.safetensors")))
+        .withMessageContaining("tensors have 2147483648 bytes; expected at most");
+    assertThat(folder.toFile().list()).isEmpty();
+  }
 }

@@ -164,6 +164,22 @@ class TrainingTest {
   }
 
   @Test
+  void everyStepHasItsOwnDropoutMask() {
+    final Examples data = bars(16, 4);
+    final List<Double> losses = new ArrayList<>();
+    // At rate 0 nothing but the mask changes from step to step.
+    final TrainingOptions still = TrainingOptions.seeded(7).with(Schedule.constant(0));
+    for (int run = 0; run < 2; run++) {
+      try (Training training = svm(6, still)) {
+        for (int step = 0; step < 4; step++) {
+          losses.add(training.step(data.inputs(), data.labels()).loss());
+        }
+      }
+    }
+    assertThat(losses.subList(0, 4)).doesNotHaveDuplicates().isEqualTo(losses.subList(4, 8));
+  }
+
+  @Test
   void bothHeadsStartFromTheSameParameters() {
     final Examples data = bars(5, 1);
     try (Training svm = svm(3, TrainingOptions.seeded(1));
@@ -378,6 +394,35 @@ class TrainingTest {
           trainer.step();
         }
         assertThat(losses.getLast()).describedAs("seeds 2").isLessThan(losses.getFirst());
+      }
+    }
+  }
+
+  /** Why there is a Training at all; when this fails, DJL has mended its check. */
+  @Test
+  void djlsTrainerStopsInFloat64AndAtGradientsThatSumToZero() {
+    for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
+      final Linear linear = Linear.builder().setUnits(2).optBias(false).build();
+      linear.setInitializer((m, shape, t) -> m.zeros(shape, t), "weight");
+      final Loss loss = type == DataType.FLOAT64 ? Loss.l2Loss() : Loss.softmaxCrossEntropyLoss();
+      final NDArray x = manager.ones(new Shape(1, 1), type);
+      final NDArray y =
+          type == DataType.FLOAT64
+              ? manager.ones(new Shape(1, 2), type)
+              : manager.create(new int[] {0});
+      try (Model model = Libtorch.engine().newModel("test", Device.cpu())) {
+        model.setBlock(linear);
+        model.setDataType(type);
+        try (Trainer trainer = model.newTrainer(new DefaultTrainingConfig(loss))) {
+          trainer.initialize(new Shape(1, 1));
+          try (GradientCollector collector = trainer.newGradientCollector()) {
+            collector.backward(loss.evaluate(new NDList(y), trainer.forward(new NDList(x))));
+          }
+          assertThatIllegalStateException()
+              .describedAs(type.toString())
+              .isThrownBy(trainer::step)
+              .withMessageContaining(type == DataType.FLOAT64 ? "DataType" : "all zeros");
+        }
       }
     }
   }
@@ -626,6 +671,14 @@ class TrainingTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Training(line, TrainingOptions.seeded(1)))
         .withMessageContaining("parameter 'weight' is float64; expected float32");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                new Training(
+                    line, TrainingOptions.seeded(1).as(DataType.FLOAT64).withRateFactor("head", 2)))
+        .withMessageContaining("rateFactors has 'head'");
+    // A refused block keeps its parameters.
+    assertThat(line.getParameters().valueAt(0).getArray().toDoubleArray()).hasSize(3);
     final Linear frozen = Linear.builder().setUnits(1).build();
     frozen.freezeParameters(true);
     assertThatIllegalArgumentException()
