@@ -1,18 +1,25 @@
 package io.steelyard.papers.task;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.ParameterStore;
 import io.steelyard.layers.attention.Attention;
 import io.steelyard.layers.attention.Grid;
 import io.steelyard.layers.attention.MultiHeadOptions;
+import io.steelyard.layers.attention.Projection;
 import io.steelyard.layers.attention.Visibility;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.initializer.InitialWeights;
 import io.steelyard.layers.training.Examples;
 import io.steelyard.layers.training.Training;
+import io.steelyard.layers.transformer.TransformerLayer;
 import io.steelyard.layers.transformer.TransformerOptions;
 import io.steelyard.papers.run.Experiment;
+import java.util.List;
+import java.util.Map;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 
 /**
  * "Grid recall": cells of an 8 x 8 grid hold 32 keys, each in two cells, and a random label each;
@@ -127,6 +134,38 @@ public final class GridRecall {
       return TokenTraining.accuracy(
           training, draw(experiment.random("test grids"), TEST_GRIDS, manager));
     }
+  }
+
+  /**
+   * Queries and keys of every head of a trained model's first layer, on fresh grids.
+   *
+   * @param grids how many
+   */
+  public static List<HeadTokens> firstLayer(Training training, int grids, Experiment experiment) {
+    try (NDManager manager = Libtorch.newManager()) {
+      final TokenModel model = (TokenModel) training.block();
+      final ParameterStore store = new ParameterStore(manager, false);
+      final TransformerLayer layer = model.encoder().layers().getFirst();
+      final NDArray tokens = draw(experiment.random("looked at"), grids, manager).inputs();
+      final Map<String, Projection> projected =
+          layer.attention().projections(store, layer.normed(store, model.embedded(store, tokens)));
+      final float[] q = projected.get("q").heads().toFloatArray();
+      final float[] k = projected.get("k").heads().toFloatArray();
+      return IntStream.range(0, grids * HEADS)
+          .mapToObj(head -> new HeadTokens(rows(q, head), rows(k, head)))
+          .toList();
+    }
+  }
+
+  private static double[][] rows(float[] values, int head) {
+    final int depth = WIDTH / HEADS;
+    final double[][] rows = new double[TOKENS][depth];
+    for (int t = 0; t < TOKENS; t++) {
+      for (int c = 0; c < depth; c++) {
+        rows[t][c] = values[(head * TOKENS + t) * depth + c];
+      }
+    }
+    return rows;
   }
 
   /** How often {@link #train} reports a step of progress. */
