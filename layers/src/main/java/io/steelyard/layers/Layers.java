@@ -4,12 +4,15 @@ import static io.steelyard.layers.Layer.Kind.BLOCK;
 import static io.steelyard.layers.Layer.Kind.HEAD;
 import static io.steelyard.layers.Layer.Kind.LOSS;
 
+import io.steelyard.layers.attention.CosineSoftmaxAttentionBlock;
 import io.steelyard.layers.attention.LinearAttentionBlock;
 import io.steelyard.layers.attention.MalaAttentionBlock;
 import io.steelyard.layers.attention.MultiHeadAttention;
 import io.steelyard.layers.attention.NalaAttentionBlock;
+import io.steelyard.layers.attention.SelectiveAttentionBlock;
 import io.steelyard.layers.attention.SigmoidAttentionBlock;
 import io.steelyard.layers.attention.SoftmaxAttentionBlock;
+import io.steelyard.layers.attention.SoftplusAttentionBlock;
 import io.steelyard.layers.head.OneVsRest;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.transformer.TransformerDecoder;
@@ -47,6 +50,24 @@ public final class Layers {
               SigmoidAttentionBlock.class,
               SIGMOID,
               "A sigmoid of every score plus a constant bias, without row sums."),
+          new Layer(
+              "selective-attention",
+              BLOCK,
+              SelectiveAttentionBlock.class,
+              "2411.12892",
+              "Softmax attention with temperatures made from tokens and positions."),
+          new Layer(
+              "softplus-attention",
+              BLOCK,
+              SoftplusAttentionBlock.class,
+              "2501.13428",
+              "Softplus of length-scaled cosines over its sum, re-weighted or not."),
+          new Layer(
+              "cosine-softmax-attention",
+              BLOCK,
+              CosineSoftmaxAttentionBlock.class,
+              "2501.13428",
+              "Softmax of length-scaled cosines."),
           new Layer(
               "linear-attention",
               BLOCK,

@@ -1,5 +1,6 @@
 package io.steelyard.layers.attention;
 
+import io.steelyard.kernels.attention.Reweighting;
 import io.steelyard.kernels.linear.FeatureMap;
 import io.steelyard.kernels.linear.MalaScale;
 import io.steelyard.kernels.linear.NalaForm;
@@ -9,7 +10,7 @@ import io.steelyard.kernels.linear.NalaForm;
  * this one word to train the same model with another attention.
  *
  * <pre>{@code
- * MultiHeadOptions options = MultiHeadOptions.of(64, 4, Attention.sigmoid());
+ * MultiHeadOptions options = MultiHeadOptions.of(64, 4, 196, Attention.sigmoid(), random);
  * }</pre>
  */
 @FunctionalInterface
@@ -43,5 +44,25 @@ public interface Attention {
   /** {@link NalaAttentionBlock} in the split form. */
   static Attention nala() {
     return shape -> new NalaAttentionBlock(NalaForm.SPLIT);
+  }
+
+  /** {@link SelectiveAttentionBlock}. */
+  static Attention selective(SelectiveOptions options) {
+    return shape -> new SelectiveAttentionBlock(options, shape);
+  }
+
+  /** {@link SoftplusAttentionBlock} without a re-weighting. */
+  static Attention softplus() {
+    return shape -> SoftplusAttentionBlock.plain();
+  }
+
+  /** {@link SoftplusAttentionBlock} with a re-weighting of power 15. */
+  static Attention reweightedSoftplus() {
+    return shape -> SoftplusAttentionBlock.reweighted(Reweighting.defaults());
+  }
+
+  /** {@link CosineSoftmaxAttentionBlock}. */
+  static Attention cosineSoftmax() {
+    return shape -> new CosineSoftmaxAttentionBlock();
   }
 }

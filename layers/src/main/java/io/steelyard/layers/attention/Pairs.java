@@ -58,6 +58,16 @@ public final class Pairs {
   }
 
   /**
+   * How many keys each query sees, {@code [B, H, Tq, 1]} or with extents of 1 where it is the same
+   * for all.
+   */
+  public NDArray count() {
+    final long keys = k.getShape().get(2);
+    return seen.map(flags -> flags.toType(q.getDataType(), false).sum(new int[] {3}, true))
+        .orElseGet(() -> Like.scalar((double) keys, q).reshape(1, 1, 1, 1));
+  }
+
+  /**
    * Queries. If some are not finite and anything is hidden, those are 0 here and their outputs
    * become NaN in {@link #sum}: a padded query must not spoil gradients of keys.
    */
@@ -95,6 +105,16 @@ public final class Pairs {
     final NDArray spoiled =
         strange.max(new int[] {3}, true).swapAxes(2, 3).gt(0).broadcast(scores.getShape());
     return hide(NDArrays.where(spoiled, like(Double.NaN, scores), scores), 0);
+  }
+
+  /**
+   * {@code array} with 1 where it is not finite, if anything is hidden: for factors of queries
+   * whose outputs become NaN in {@link #sum} anyway.
+   */
+  NDArray ofFiniteQueries(NDArray array) {
+    return seen.isEmpty() || isFinite(array)
+        ? array
+        : NDArrays.where(good(array), array, Like.ones(array.getShape(), array));
   }
 
   /** {@code array} with {@code value} at hidden pairs. */
