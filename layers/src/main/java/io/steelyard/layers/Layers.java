@@ -5,12 +5,16 @@ import static io.steelyard.layers.Layer.Kind.HEAD;
 import static io.steelyard.layers.Layer.Kind.LOSS;
 
 import io.steelyard.layers.attention.CosineSoftmaxAttentionBlock;
+import io.steelyard.layers.attention.GaussianAttentionBlock;
+import io.steelyard.layers.attention.KroneckerAttentionBlock;
 import io.steelyard.layers.attention.LinearAttentionBlock;
 import io.steelyard.layers.attention.MalaAttentionBlock;
 import io.steelyard.layers.attention.MultiHeadAttention;
 import io.steelyard.layers.attention.NalaAttentionBlock;
 import io.steelyard.layers.attention.SelectiveAttentionBlock;
 import io.steelyard.layers.attention.SigmoidAttentionBlock;
+import io.steelyard.layers.attention.SinkhornAttentionBlock;
+import io.steelyard.layers.attention.SoftAttentionBlock;
 import io.steelyard.layers.attention.SoftmaxAttentionBlock;
 import io.steelyard.layers.attention.SoftplusAttentionBlock;
 import io.steelyard.layers.head.OneVsRest;
@@ -68,6 +72,30 @@ public final class Layers {
               CosineSoftmaxAttentionBlock.class,
               "2501.13428",
               "Softmax of length-scaled cosines."),
+          new Layer(
+              "gaussian-attention",
+              BLOCK,
+              GaussianAttentionBlock.class,
+              "2207.03341",
+              "A Gaussian of the distance between tokens, not normalised."),
+          new Layer(
+              "soft-attention",
+              BLOCK,
+              SoftAttentionBlock.class,
+              "2207.03341",
+              "The same through landmarks, in linear time: SOFT and SOFT++."),
+          new Layer(
+              "kronecker-attention",
+              BLOCK,
+              KroneckerAttentionBlock.class,
+              "2310.04064",
+              "Softmax attention to all pairs of two kinds of keys."),
+          new Layer(
+              "sinkhorn-attention",
+              BLOCK,
+              SinkhornAttentionBlock.class,
+              "2504.16275",
+              "Weights made doubly stochastic by normalising rows and columns in turn."),
           new Layer(
               "linear-attention",
               BLOCK,

@@ -1,6 +1,7 @@
 package io.steelyard.layers.attention;
 
 import io.steelyard.kernels.attention.Reweighting;
+import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.kernels.linear.FeatureMap;
 import io.steelyard.kernels.linear.MalaScale;
 import io.steelyard.kernels.linear.NalaForm;
@@ -64,5 +65,38 @@ public interface Attention {
   /** {@link CosineSoftmaxAttentionBlock}. */
   static Attention cosineSoftmax() {
     return shape -> new CosineSoftmaxAttentionBlock();
+  }
+
+  /** {@link GaussianAttentionBlock}. */
+  static Attention gaussian() {
+    return shape -> new GaussianAttentionBlock();
+  }
+
+  /**
+   * {@link SoftAttentionBlock}.
+   *
+   * @param stride r of its landmarks
+   */
+  static Attention soft(int stride) {
+    return shape -> new SoftAttentionBlock(stride, false, shape);
+  }
+
+  /**
+   * {@link SoftAttentionBlock} with SOFT++'s normalisation.
+   *
+   * @param stride r of its landmarks
+   */
+  static Attention softPlusPlus(int stride) {
+    return shape -> new SoftAttentionBlock(stride, true, shape);
+  }
+
+  /** {@link KroneckerAttentionBlock}. */
+  static Attention kronecker() {
+    return shape -> new KroneckerAttentionBlock();
+  }
+
+  /** {@link SinkhornAttentionBlock} with the kernel's defaults. */
+  static Attention sinkhorn() {
+    return shape -> new SinkhornAttentionBlock(SinkhornOptions.defaults());
   }
 }

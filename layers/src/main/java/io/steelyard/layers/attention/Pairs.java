@@ -149,12 +149,13 @@ public final class Pairs {
         .orElse(sums);
   }
 
-  private static boolean isFinite(NDArray array) {
+  static boolean isFinite(NDArray array) {
     return array.stopGradient().abs().sum().toType(DataType.FLOAT64, false).getDouble()
         < Double.POSITIVE_INFINITY;
   }
 
-  private static NDArray finite(NDArray array) {
+  /** {@code array} with 0 where it is not finite. */
+  static NDArray finite(NDArray array) {
     return NDArrays.where(good(array), array, Like.zeros(array.getShape(), array));
   }
 
@@ -162,7 +163,8 @@ public final class Pairs {
     return good(array).logicalNot().toType(array.getDataType(), false);
   }
 
-  private static NDArray good(NDArray array) {
+  /** Whether each number is finite. */
+  static NDArray good(NDArray array) {
     return array.stopGradient().abs().lt(Like.scalar(Double.POSITIVE_INFINITY, array));
   }
 
