@@ -44,7 +44,7 @@ class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "cli"})
   void everyModuleIsSeen(String module) {
     assertThat(house.stream().filter(resideInAPackage("io.steelyard." + module + "..")))
         .as("classes of " + module)
@@ -59,6 +59,8 @@ class ArchitectureTest {
         .definedBy("io.steelyard.kernels..")
         .layer("layers")
         .definedBy("io.steelyard.layers..")
+        .layer("analysis")
+        .definedBy("io.steelyard.analysis..")
         .layer("papers")
         .definedBy("io.steelyard.papers..")
         .layer("bench")
@@ -71,8 +73,10 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("papers")
         .mayOnlyBeAccessedByLayers("bench", "cli")
-        .whereLayer("layers")
+        .whereLayer("analysis")
         .mayOnlyBeAccessedByLayers("papers", "bench", "cli")
+        .whereLayer("layers")
+        .mayOnlyBeAccessedByLayers("analysis", "papers", "bench", "cli")
         .ensureAllClassesAreContainedInArchitecture()
         .check(house);
   }
@@ -90,7 +94,7 @@ class ArchitectureTest {
 
   /** A registry names what is registered, which knows nothing of the registry. */
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "cli"})
   void packagesOfAModuleHaveNoCyclesButThroughARegistry(String module) {
     slices()
         .matching("io.steelyard." + module + ".(**)")
