@@ -76,23 +76,6 @@ final class Evaluation {
     }
   }
 
-  /** Log-weights under this gate, with the selection as it was. */
-  void gateAsSelected(Parameters p) {
-    if (!(gate instanceof Gate.TopK)) {
-      gate(p);
-      return;
-    }
-    score(p);
-    for (int at = 0; at < n; at++) {
-      for (int i = 0; i < k; i++) {
-        scores[i] = rawScores[i][at] + p.gateBias[i];
-        selected[i] = logWeights[i][at] != Double.NEGATIVE_INFINITY;
-      }
-      GateWeights.normalise(scores, selected, pointLogWeights);
-      keep(at);
-    }
-  }
-
   private void keep(int at) {
     for (int i = 0; i < k; i++) {
       logits[i][at] = scores[i];
@@ -133,24 +116,7 @@ final class Evaluation {
     }
   }
 
-  /** Mean log-likelihood, of what was last computed of gate and experts. */
-  double meanLogLikelihood() {
-    double sum = 0;
-    for (int at = 0; at < n; at++) {
-      double max = Double.NEGATIVE_INFINITY;
-      for (int i = 0; i < k; i++) {
-        max = Math.max(max, logWeights[i][at] + logNormals[i][at]);
-      }
-      double terms = 0;
-      for (int i = 0; i < k; i++) {
-        terms += Math.exp(logWeights[i][at] + logNormals[i][at] - max);
-      }
-      sum += max + Math.log(terms);
-    }
-    return sum / n;
-  }
-
-  /** The same, and the responsibilities. */
+  /** Responsibilities, of what was last computed of gate and experts; their mean log-likelihood. */
   double respond() {
     double sum = 0;
     for (int at = 0; at < n; at++) {

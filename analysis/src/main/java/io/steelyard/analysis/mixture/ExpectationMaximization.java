@@ -9,11 +9,12 @@ import java.util.Set;
  * Fits a mixture of experts by expectation-maximisation, from a given start.
  *
  * <p>Given responsibilities r, experts are solved in closed form: least squares of y on {@code (x,
- * 1)} weighted by r, and {@code s = sum r e^2 / sum r}. The gate takes Newton steps on {@code sum r
- * log w} with the selection of a top-k gate as it was, and is then moved back towards the old gate,
- * by halves, until the likelihood under its new selection does not fall; if that never is, the old
- * gate stays. Both parts leave the likelihood at least as it was, so it never falls. With a
- * temperature the Newton matrix is the expected one, and tau moves with the slopes and biases.
+ * 1)} weighted by r, and {@code s = sum r e^2 / sum r}. With r of the new experts, the gate takes
+ * Newton steps on {@code sum r log w} with the selection of a top-k gate as it was; each is moved
+ * back towards where it began, by halves, until the likelihood under its new selection does not
+ * fall, and is left out if that never is. Both parts leave the likelihood at least as it was, so it
+ * never falls. With a temperature the Newton matrix is the expected one, and tau moves with the
+ * slopes and biases.
  *
  * <p>It finds a local maximum near its start. A top-1 gate has no gradient, so its regions stay
  * where they are: {@link SplitScan} finds the best in one dimension.
@@ -135,8 +136,7 @@ public final class ExpectationMaximization {
       final Parameters before = p.copy();
       maximiseExperts();
       evaluation.experts(p);
-      maximiseGate(evaluation.meanLogLikelihood());
-      final double now = evaluation.respond();
+      final double now = maximiseGate(evaluation.respond());
       final double gain = now - trace.getLast();
       if (!(gain >= 0)) {
         // Rounding: nothing is left to gain.
@@ -219,34 +219,41 @@ public final class ExpectationMaximization {
   }
 
   /**
-   * Moves the gate if that does not lower the likelihood.
+   * Moves the gate as long as that does not lower the likelihood.
    *
    * @param before mean log-likelihood with the new experts behind the old gate
+   * @return the same behind the new gate, for which the responsibilities now are
    */
-  private void maximiseGate(double before) {
-    if (options.newtonSteps() == 0 || gateStep.isFixed()) {
-      return;
-    }
-    final Parameters old = p.copy();
-    for (int step = 0; step < options.newtonSteps(); step++) {
-      if (step > 0) {
-        evaluation.gateAsSelected(p);
-      }
+  private double maximiseGate(double before) {
+    double likelihood = before;
+    boolean moved = false;
+    for (int step = 0; step < options.newtonSteps() && !gateStep.isFixed(); step++) {
+      final Parameters old = p.copy();
       gateStep.newton(evaluation, p, GATE_RIDGE, options.longestStep());
-    }
-    final Parameters target = p.copy();
-    double share = 1;
-    for (int halving = 0; halving <= options.halvings(); halving++) {
-      gateStep.between(old, target, share, p);
-      evaluation.gate(p);
-      if (evaluation.meanLogLikelihood() >= before) {
-        return;
+      final Parameters target = p.copy();
+      double share = 1;
+      double there = evaluate();
+      for (int halving = 0; halving < options.halvings() && !(there >= likelihood); halving++) {
+        share /= 2;
+        gateStep.between(old, target, share, p);
+        there = evaluate();
       }
-      share /= 2;
+      if (!(there >= likelihood)) {
+        p.setGate(old);
+        evaluate();
+        break;
+      }
+      likelihood = there;
+      moved = true;
     }
-    gateRejections++;
-    p.setGate(old);
+    gateRejections += options.newtonSteps() > 0 && !gateStep.isFixed() && !moved ? 1 : 0;
+    return likelihood;
+  }
+
+  /** The gate's weights with their selection, and responsibilities; the experts are as before. */
+  private double evaluate() {
     evaluation.gate(p);
+    return evaluation.respond();
   }
 
   private static double mass(double[] r) {

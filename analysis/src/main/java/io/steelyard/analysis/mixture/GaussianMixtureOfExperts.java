@@ -12,7 +12,8 @@ import java.util.stream.IntStream;
  *
  * <p>A gate without activation does not change when the same vector is added to all gate slopes, or
  * the same number to all gate biases; the usual form has 0 for both in the last component ({@link
- * #canonical}). With an activation only the biases can be moved. Fits keep those zeros fixed.
+ * #canonical}). With an activation only the biases can be moved. Fits keep the last ones as they
+ * are.
  *
  * <p>Source: arXiv 2309.13850, section 1; arXiv 2401.13875, section 2.
  *
@@ -172,7 +173,7 @@ public record GaussianMixtureOfExperts(Gate gate, double temperature, List<Compo
    * @throws IllegalArgumentException if the observations have another dimension
    */
   public double logLikelihood(Observations data) {
-    return evaluated(data).meanLogLikelihood();
+    return evaluation(data).respond();
   }
 
   /**
@@ -182,7 +183,8 @@ public record GaussianMixtureOfExperts(Gate gate, double temperature, List<Compo
    * @throws IllegalArgumentException if the observations have another dimension
    */
   public double[][] responsibilities(Observations data) {
-    final Evaluation evaluation = evaluated(data);
+    final Evaluation evaluation = evaluation(data);
+    evaluation.respond();
     final double[][] rows = new double[data.size()][size()];
     for (int i = 0; i < size(); i++) {
       for (int n = 0; n < rows.length; n++) {
@@ -201,7 +203,9 @@ public record GaussianMixtureOfExperts(Gate gate, double temperature, List<Compo
   public Gradient gradient(Observations data) {
     final Parameters p = Parameters.of(this);
     final Parameters g = new Parameters(p.d, p.k);
-    evaluated(data).gradient(p, g);
+    final Evaluation evaluation = evaluation(data);
+    evaluation.respond();
+    evaluation.gradient(p, g);
     return new Gradient(
         IntStream.range(0, p.k).mapToObj(i -> g.list(g.gateSlope, i)).toList(),
         boxed(g.gateBias),
@@ -231,12 +235,11 @@ public record GaussianMixtureOfExperts(Gate gate, double temperature, List<Compo
     return Observations.draw(Parameters.of(this), gate, n, low, high, random);
   }
 
-  private Evaluation evaluated(Observations data) {
+  private Evaluation evaluation(Observations data) {
     final Parameters p = Parameters.of(this);
     final Evaluation evaluation = new Evaluation(gate, data, p);
     evaluation.gate(p);
     evaluation.experts(p);
-    evaluation.respond();
     return evaluation;
   }
 
