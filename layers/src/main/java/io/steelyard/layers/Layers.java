@@ -17,6 +17,10 @@ import io.steelyard.layers.attention.SinkhornAttentionBlock;
 import io.steelyard.layers.attention.SoftAttentionBlock;
 import io.steelyard.layers.attention.SoftmaxAttentionBlock;
 import io.steelyard.layers.attention.SoftplusAttentionBlock;
+import io.steelyard.layers.gating.BalancedLoss;
+import io.steelyard.layers.gating.DenseToSparseGating;
+import io.steelyard.layers.gating.MixtureOfExperts;
+import io.steelyard.layers.gating.TopKGating;
 import io.steelyard.layers.head.OneVsRest;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.transformer.TransformerDecoder;
@@ -30,6 +34,8 @@ import java.util.stream.Stream;
 public final class Layers {
 
   private static final String CNN_SVM = "1712.03541";
+  private static final String TOP_K_MOE = "2309.13850";
+  private static final String TEMPERATURE_MOE = "2401.13875";
 
   private static final String TRANSFORMER = "1706.03762";
   private static final String SIGMOID = "2409.04431";
@@ -175,8 +181,43 @@ public final class Layers {
               CNN_SVM,
               "The same build with 8 and 16 filters and 128 hidden units."));
 
+  private static final List<Layer> GATES =
+      List.of(
+          new Layer(
+              "top-k-gating",
+              BLOCK,
+              TopKGating.class,
+              TOP_K_MOE,
+              "The k experts with the largest scores share a token by softmax."),
+          new Layer(
+              "dense-to-sparse-gating",
+              BLOCK,
+              DenseToSparseGating.class,
+              TEMPERATURE_MOE,
+              "Softmax gate with a fixed, learnt or annealed temperature."),
+          new Layer(
+              "activation-gating",
+              BLOCK,
+              DenseToSparseGating.class,
+              TEMPERATURE_MOE,
+              "The same with sigmoid, tanh, GELU or ReLU on the scores."),
+          new Layer(
+              "mixture-of-experts",
+              BLOCK,
+              MixtureOfExperts.class,
+              TOP_K_MOE,
+              "Experts as blocks behind a gate, with capacity and load statistics."),
+          new Layer(
+              "balanced-loss",
+              LOSS,
+              BalancedLoss.class,
+              TOP_K_MOE,
+              "A task's loss plus what keeps experts evenly busy."));
+
   private static final List<Layer> ALL =
-      Stream.of(ATTENTION, TRANSFORMERS, LOSSES, HEADS, VISION).flatMap(List::stream).toList();
+      Stream.of(ATTENTION, TRANSFORMERS, GATES, LOSSES, HEADS, VISION)
+          .flatMap(List::stream)
+          .toList();
 
   private Layers() {}
 

@@ -74,6 +74,8 @@ class ExamplesTest {
   private static final String IMPORTS =
       """
       import ai.djl.*;
+      import ai.djl.nn.core.*;
+      import java.util.function.*;
       import ai.djl.ndarray.*;
       import ai.djl.ndarray.types.*;
       import ai.djl.nn.*;
