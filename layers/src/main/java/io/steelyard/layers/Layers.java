@@ -22,6 +22,18 @@ import io.steelyard.layers.gating.DenseToSparseGating;
 import io.steelyard.layers.gating.MixtureOfExperts;
 import io.steelyard.layers.gating.TopKGating;
 import io.steelyard.layers.head.OneVsRest;
+import io.steelyard.layers.loss.AdaptiveMarginLoss;
+import io.steelyard.layers.loss.AdversarialCompSumLoss;
+import io.steelyard.layers.loss.CompSumLoss;
+import io.steelyard.layers.loss.CrossEntropyLoss;
+import io.steelyard.layers.loss.DecoupledSoftmaxLoss;
+import io.steelyard.layers.loss.DescriptorTripletLoss;
+import io.steelyard.layers.loss.DistillationLoss;
+import io.steelyard.layers.loss.FourierLoss;
+import io.steelyard.layers.loss.HingeLoss;
+import io.steelyard.layers.loss.InfoNceLoss;
+import io.steelyard.layers.loss.SdmLoss;
+import io.steelyard.layers.loss.SoftTopKLoss;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.transformer.TransformerDecoder;
 import io.steelyard.layers.transformer.TransformerEncoder;
@@ -34,6 +46,11 @@ import java.util.stream.Stream;
 public final class Layers {
 
   private static final String CNN_SVM = "1712.03541";
+  private static final String COMP_SUM = "2304.07288";
+  private static final String DEXML = "2310.10636";
+  private static final String CFCD = "2308.04008";
+  private static final String SDM = "2502.20167";
+  private static final String FOURIER = "2410.22269";
   private static final String TOP_K_MOE = "2309.13850";
   private static final String TEMPERATURE_MOE = "2401.13875";
 
@@ -149,7 +166,79 @@ public final class Layers {
               LOSS,
               SvmLoss.class,
               CNN_SVM,
-              "Plain hinge on one-vs-rest scores plus a ridge on the readout."));
+              "Plain hinge on one-vs-rest scores plus a ridge on the readout."),
+          new Layer(
+              "hinge-loss",
+              LOSS,
+              HingeLoss.class,
+              CNN_SVM,
+              "One-vs-rest hinge of each row, with weights and masks."),
+          new Layer(
+              "cross-entropy-loss",
+              LOSS,
+              CrossEntropyLoss.class,
+              "1512.00567",
+              "Cross-entropy with class ids or soft labels, and label smoothing."),
+          new Layer(
+              "comp-sum-loss",
+              LOSS,
+              CompSumLoss.class,
+              COMP_SUM,
+              "Cross-entropy and its relatives, by an exponent tau."),
+          new Layer(
+              "adversarial-comp-sum-loss",
+              LOSS,
+              AdversarialCompSumLoss.class,
+              COMP_SUM,
+              "Comp-sum loss plus how far a moved input changes score differences."),
+          new Layer(
+              "decoupled-softmax-loss",
+              LOSS,
+              DecoupledSoftmaxLoss.class,
+              DEXML,
+              "Each of several targets against the entries that are no targets."),
+          new Layer(
+              "soft-top-k-loss",
+              LOSS,
+              SoftTopKLoss.class,
+              DEXML,
+              "Targets that are not among the k best, by a differentiable top-k."),
+          new Layer(
+              "info-nce-loss",
+              LOSS,
+              InfoNceLoss.class,
+              "1807.03748",
+              "Pairs against the rest of the batch, one way or both ways."),
+          new Layer(
+              "adaptive-margin-loss",
+              LOSS,
+              AdaptiveMarginLoss.class,
+              CFCD,
+              "Softmax of cosines whose scale and margin the batch's median sets."),
+          new Layer(
+              "descriptor-triplet-loss",
+              LOSS,
+              DescriptorTripletLoss.class,
+              CFCD,
+              "Triplet hinge on local descriptors that match and are attended."),
+          new Layer(
+              "distillation-loss",
+              LOSS,
+              DistillationLoss.class,
+              "2312.17473",
+              "Cross-entropy with a teacher's soft labels, alone or beside class ids."),
+          new Layer(
+              "sdm-loss",
+              LOSS,
+              SdmLoss.class,
+              SDM,
+              "Cross-entropy to a base and with an exponent of each row's own."),
+          new Layer(
+              "fourier-loss",
+              LOSS,
+              FourierLoss.class,
+              FOURIER,
+              "Cross-entropy over bins plus the roughness of the density."));
 
   private static final List<Layer> HEADS =
       List.of(
