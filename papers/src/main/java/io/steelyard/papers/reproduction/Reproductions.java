@@ -16,6 +16,8 @@ public final class Reproductions {
   static {
     BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
     BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
+    BY_PAPER.put("topk-moe", TopKMoeReproduction::new);
+    BY_PAPER.put("temperature-moe", TemperatureMoeReproduction::new);
   }
 
   private Reproductions() {}
