@@ -100,6 +100,7 @@ public final class ExpectationMaximization {
   private final Options options;
   private final Evaluation evaluation;
   private final GateStep gateStep;
+  private final double[] weighted;
   private Parameters p;
   private int gateRejections;
 
@@ -109,7 +110,8 @@ public final class ExpectationMaximization {
     this.options = options;
     this.p = Parameters.of(start);
     this.evaluation = new Evaluation(gate, data, p);
-    this.gateStep = new GateStep(gate, p);
+    this.gateStep = new GateStep(gate, data, p);
+    this.weighted = new double[data.size()];
   }
 
   /**
@@ -158,7 +160,7 @@ public final class ExpectationMaximization {
   private Fit fit(List<Double> trace, Fit.Ending ending) {
     final Set<Integer> empty = new HashSet<>();
     for (int i = 0; i < p.k; i++) {
-      if (mass(evaluation.responsibility(i)) < LEAST_MASS) {
+      if (Sums.sum(evaluation.responsibility(i)) < LEAST_MASS) {
         empty.add(i);
       }
     }
@@ -167,10 +169,9 @@ public final class ExpectationMaximization {
 
   private void maximiseExperts() {
     for (int i = 0; i < p.k; i++) {
-      final double[] r = evaluation.responsibility(i);
-      final double mass = mass(r);
+      final double mass = Sums.sum(evaluation.responsibility(i));
       if (mass >= LEAST_MASS) {
-        maximiseExpert(i, r, mass);
+        maximiseExpert(i, evaluation.responsibility(i), mass);
       }
     }
   }
@@ -182,40 +183,26 @@ public final class ExpectationMaximization {
     final double[][] normal = new double[d + 1][d + 1];
     final double[] right = new double[d + 1];
     for (int a = 0; a < d; a++) {
-      final double[] xa = data.column(a);
+      Sums.product(r, data.column(a), weighted);
       for (int b = 0; b <= a; b++) {
-        final double[] xb = data.column(b);
-        double sum = 0;
-        for (int at = 0; at < r.length; at++) {
-          sum += r[at] * xa[at] * xb[at];
-        }
-        normal[a][b] = sum;
+        normal[a][b] = Sums.dot(weighted, data.column(b));
       }
-      double sums = 0;
-      double sumsY = 0;
-      for (int at = 0; at < r.length; at++) {
-        sums += r[at] * xa[at];
-        sumsY += r[at] * xa[at] * y[at];
-      }
-      normal[d][a] = sums;
-      right[a] = sumsY;
+      normal[d][a] = Sums.sum(weighted);
+      right[a] = Sums.dot(weighted, y);
     }
     normal[d][d] = mass;
-    for (int at = 0; at < r.length; at++) {
-      right[d] += r[at] * y[at];
-    }
+    right[d] = Sums.dot(r, y);
     final double[] line = Cholesky.solve(normal, right, NORMAL_RIDGE);
     System.arraycopy(line, 0, p.slope, i * d, d);
     p.intercept[i] = line[d];
-    double squares = 0;
-    for (int at = 0; at < r.length; at++) {
+    for (int at = 0; at < weighted.length; at++) {
       double e = y[at] - line[d];
       for (int j = 0; j < d; j++) {
         e -= line[j] * data.column(j)[at];
       }
-      squares += r[at] * e * e;
+      weighted[at] = e * e;
     }
-    p.variance[i] = Math.max(options.leastVariance(), squares / mass);
+    p.variance[i] = Math.max(options.leastVariance(), Sums.dot(r, weighted) / mass);
   }
 
   /**
@@ -254,13 +241,5 @@ public final class ExpectationMaximization {
   private double evaluate() {
     evaluation.gate(p);
     return evaluation.respond();
-  }
-
-  private static double mass(double[] r) {
-    double sum = 0;
-    for (final double v : r) {
-      sum += v;
-    }
-    return sum;
   }
 }

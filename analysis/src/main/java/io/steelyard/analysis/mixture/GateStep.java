@@ -21,14 +21,20 @@ final class GateStep {
 
   private final int free;
   private final int temperature;
-  private final double[][] features;
 
-  GateStep(Gate gate, Parameters p) {
+  /** Derivatives of what the softmax takes, by component, parameter and observation. */
+  private final double[][][] features;
+
+  private final double[] one;
+  private final double[] weighted;
+  private final double[] left;
+  private final double[] meanLogits;
+
+  GateStep(Gate gate, Observations data, Parameters p) {
     this.gate = gate;
     this.d = p.d;
     this.k = p.k;
     this.places = new int[k][d + 1];
-    this.features = new double[k][d + 1];
     final boolean decides =
         k > 1
             && switch (gate) {
@@ -48,6 +54,19 @@ final class GateStep {
     }
     this.temperature = decides && gate instanceof Gate.Softened ? next++ : FIXED;
     this.free = next;
+    final int n = decides ? data.size() : 0;
+    this.one = new double[n];
+    this.weighted = new double[n];
+    this.left = new double[n];
+    this.meanLogits = new double[temperature == FIXED ? 0 : n];
+    this.features = new double[k][d + 1][];
+    Arrays.fill(one, 1);
+    for (int i = 0; i < k; i++) {
+      for (int j = 0; j < d; j++) {
+        features[i][j] = gate instanceof Gate.TopK ? data.column(j) : new double[n];
+      }
+      features[i][d] = one;
+    }
   }
 
   /** Whether nothing of the gate can be moved by its likelihood. */
@@ -57,18 +76,92 @@ final class GateStep {
 
   /** One step from p, in place. */
   void newton(Evaluation evaluation, Parameters p, double ridge, double longest) {
+    if (gate instanceof Gate.Softened(Activation activation)) {
+      differentiate(evaluation, p, activation);
+    }
     final double[][] matrix = new double[free][free];
     final double[] right = new double[free];
-    final int n = evaluation.data().size();
-    final double[] w = new double[k];
-    for (int at = 0; at < n; at++) {
-      for (int i = 0; i < k; i++) {
-        w[i] = Math.exp(evaluation.logWeights(i)[at]);
-        feature(evaluation, p, i, at);
+    for (int i = 0; i < k; i++) {
+      final double[] r = evaluation.responsibility(i);
+      final double[] w = evaluation.weights(i);
+      for (int at = 0; at < weighted.length; at++) {
+        weighted[at] = r[at] - w[at];
       }
-      add(evaluation, at, w, matrix, right);
+      for (int a = 0; a <= d; a++) {
+        if (places[i][a] != FIXED) {
+          right[places[i][a]] = Sums.dot(weighted, features[i][a]);
+        }
+      }
+      if (temperature != FIXED) {
+        // The derivative with respect to log tau is minus the logit.
+        right[temperature] -= Sums.dot(weighted, evaluation.logits(i));
+      }
+      for (int j = 0; j <= i; j++) {
+        addPair(evaluation, i, j, matrix);
+      }
     }
-    final double[] step = Cholesky.solve(matrix, right, ridge * n);
+    if (temperature != FIXED) {
+      addTemperature(evaluation, matrix);
+    }
+    apply(Cholesky.solve(matrix, right, ridge * weighted.length), longest, p);
+  }
+
+  private void differentiate(Evaluation evaluation, Parameters p, Activation activation) {
+    Arrays.fill(one, 1 / p.temperature);
+    for (int i = 0; i < k; i++) {
+      evaluation.slopes(p, activation, i, left);
+      for (int j = 0; j < d; j++) {
+        Sums.product(left, evaluation.data().column(j), features[i][j]);
+      }
+    }
+  }
+
+  /** The part of the matrix between two components, from {@code w_i (1{i = j} - w_j)}. */
+  private void addPair(Evaluation evaluation, int i, int j, double[][] matrix) {
+    final double[] wi = evaluation.weights(i);
+    final double[] wj = evaluation.weights(j);
+    final double own = i == j ? 1 : 0;
+    for (int at = 0; at < weighted.length; at++) {
+      weighted[at] = wi[at] * (own - wj[at]);
+    }
+    for (int a = 0; a <= d; a++) {
+      if (places[i][a] != FIXED) {
+        Sums.product(weighted, features[i][a], left);
+        for (int b = 0; b <= (i == j ? a : d); b++) {
+          if (places[j][b] != FIXED) {
+            matrix[places[i][a]][places[j][b]] = Sums.dot(left, features[j][b]);
+          }
+        }
+      }
+    }
+  }
+
+  private void addTemperature(Evaluation evaluation, double[][] matrix) {
+    Arrays.fill(meanLogits, 0);
+    for (int i = 0; i < k; i++) {
+      final double[] w = evaluation.weights(i);
+      final double[] logits = evaluation.logits(i);
+      for (int at = 0; at < meanLogits.length; at++) {
+        meanLogits[at] += w[at] * logits[at];
+      }
+    }
+    for (int i = 0; i < k; i++) {
+      final double[] w = evaluation.weights(i);
+      final double[] logits = evaluation.logits(i);
+      for (int at = 0; at < weighted.length; at++) {
+        left[at] = logits[at] - meanLogits[at];
+        weighted[at] = w[at] * left[at];
+      }
+      matrix[temperature][temperature] += Sums.dot(weighted, left);
+      for (int a = 0; a <= d; a++) {
+        if (places[i][a] != FIXED) {
+          matrix[temperature][places[i][a]] = -Sums.dot(weighted, features[i][a]);
+        }
+      }
+    }
+  }
+
+  private void apply(double[] step, double longest, Parameters p) {
     final double most = Arrays.stream(step).map(Math::abs).max().orElse(0);
     final double scale = most > longest ? longest / most : 1;
     for (int i = 0; i < k; i++) {
@@ -85,64 +178,6 @@ final class GateStep {
     }
     if (temperature != FIXED) {
       p.temperature *= Math.exp(scale * step[temperature]);
-    }
-  }
-
-  /** Derivatives of what the softmax takes, with respect to slopes and bias. */
-  private void feature(Evaluation evaluation, Parameters p, int i, int at) {
-    final double bias;
-    final double slope;
-    switch (gate) {
-      case Gate.TopK _ -> {
-        bias = 1;
-        slope = 1;
-      }
-      case Gate.Softened(Activation activation) -> {
-        bias = 1 / p.temperature;
-        slope = activation.slope(evaluation.rawScores(i)[at]) / p.temperature;
-      }
-    }
-    for (int j = 0; j < d; j++) {
-      features[i][j] = slope * evaluation.data().column(j)[at];
-    }
-    features[i][d] = bias;
-  }
-
-  private void add(Evaluation evaluation, int at, double[] w, double[][] matrix, double[] right) {
-    double meanLogit = 0;
-    double squares = 0;
-    for (int i = 0; i < k && temperature != FIXED; i++) {
-      final double logit = evaluation.logits(i)[at];
-      meanLogit += w[i] * logit;
-      squares += w[i] * logit * logit;
-    }
-    for (int i = 0; i < k; i++) {
-      final double delta = evaluation.responsibility(i)[at] - w[i];
-      for (int a = 0; a <= d; a++) {
-        final int row = places[i][a];
-        if (row != FIXED) {
-          right[row] += delta * features[i][a];
-          if (temperature != FIXED) {
-            // The derivative with respect to log tau is minus the logit.
-            matrix[temperature][row] -=
-                w[i] * features[i][a] * (evaluation.logits(i)[at] - meanLogit);
-          }
-          for (int j = 0; j <= i; j++) {
-            final double weight = w[i] * ((i == j ? 1 : 0) - w[j]) * features[i][a];
-            for (int b = 0; b <= (i == j ? a : d); b++) {
-              if (places[j][b] != FIXED) {
-                matrix[row][places[j][b]] += weight * features[j][b];
-              }
-            }
-          }
-        }
-      }
-      if (temperature != FIXED) {
-        right[temperature] -= delta * evaluation.logits(i)[at];
-      }
-    }
-    if (temperature != FIXED) {
-      matrix[temperature][temperature] += squares - meanLogit * meanLogit;
     }
   }
 

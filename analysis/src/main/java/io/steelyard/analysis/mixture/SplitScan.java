@@ -47,12 +47,12 @@ public record SplitScan(double boundary, Component left, Component right, double
             .sorted(Comparator.comparingDouble(i -> data.x(i, 0)))
             .mapToInt(Integer::intValue)
             .toArray();
-    // Sums about the means: what a line leaves over is a small difference of large sums.
+    // Moments about the means: what a line leaves over is a small difference of large sums.
     final double meanX =
         IntStream.range(0, n).mapToDouble(i -> data.x(i, 0)).average().orElseThrow();
     final double meanY = IntStream.range(0, n).mapToDouble(data::y).average().orElseThrow();
-    final Sums[] prefix = new Sums[n + 1];
-    prefix[0] = Sums.NONE;
+    final Moments[] prefix = new Moments[n + 1];
+    prefix[0] = Moments.NONE;
     for (int at = 0; at < n; at++) {
       final double before = at == 0 ? Double.NaN : data.x(order[at - 1], 0);
       prefix[at + 1] =
@@ -64,7 +64,7 @@ public record SplitScan(double boundary, Component left, Component right, double
     int best = -1;
     double most = Double.NEGATIVE_INFINITY;
     for (int cut = 1; cut < n; cut++) {
-      final Sums right = prefix[n].without(prefix[cut]);
+      final Moments right = prefix[n].without(prefix[cut]);
       final boolean between = data.x(order[cut - 1], 0) < data.x(order[cut], 0);
       if (between && prefix[cut].different() >= LEAST && right.different() >= LEAST) {
         final double l = (prefix[cut].logLikelihood() + right.logLikelihood()) / n;
@@ -96,12 +96,13 @@ public record SplitScan(double boundary, Component left, Component right, double
         left);
   }
 
-  private record Sums(int n, int different, double x, double y, double xx, double xy, double yy) {
+  private record Moments(
+      int n, int different, double x, double y, double xx, double xy, double yy) {
 
-    static final Sums NONE = new Sums(0, 0, 0, 0, 0, 0, 0);
+    static final Moments NONE = new Moments(0, 0, 0, 0, 0, 0, 0);
 
-    Sums with(double newX, double newY, boolean isNew) {
-      return new Sums(
+    Moments with(double newX, double newY, boolean isNew) {
+      return new Moments(
           n + 1,
           different + (isNew ? 1 : 0),
           x + newX,
@@ -111,8 +112,8 @@ public record SplitScan(double boundary, Component left, Component right, double
           yy + newY * newY);
     }
 
-    Sums without(Sums o) {
-      return new Sums(
+    Moments without(Moments o) {
+      return new Moments(
           n - o.n, different - o.different, x - o.x, y - o.y, xx - o.xx, xy - o.xy, yy - o.yy);
     }
 
