@@ -47,7 +47,7 @@ class TemperatureMoeReproductionTest {
         final Series series = run.curve(TemperatureMoeReproduction.error(gate, measure));
         assertThat(series.xs()).containsExactly(300.0, 1000.0);
         assertThat(series.ys()).allSatisfy(y -> assertThat(y).isFinite().isPositive());
-        assertThat(run.outcomes(series.name() + " at n 1000")).hasSize(3);
+        assertThat(run.outcomes(series.name() + " at n 1000")).hasSize(2);
       }
       assertThat(run.curve(TemperatureMoeReproduction.error(gate, Measure.HELLINGER)).ys())
           .allSatisfy(y -> assertThat(y).isLessThan(.2));
