@@ -491,7 +491,7 @@ public final class TemperatureMoeReproduction implements Reproduction {
     final Arm doubled = new Arm(GateKind.SIGMOID, 1, 2, true, Method.GRADIENT);
     return List.of(
         byGate(
-            "Measure of the temperature against sample size",
+            "Error of the temperature against sample size",
             "Points are medians over repetitions, with the range between seeds; lines are fitted to all"
                 + " of them, with the slope's bootstrap interval. The dashed line has the slope of a"
                 + " parameter that is found at the usual rate. Identity and ReLU are homogeneous: their"
@@ -500,19 +500,19 @@ public final class TemperatureMoeReproduction implements Reproduction {
             runs,
             Measure.TEMPERATURE),
         byGate(
-            "Measure of the gate against sample size",
+            "Error of the gate against sample size",
             "Slopes, biases and temperature together.",
             "error of the gate",
             runs,
             Measure.GATE),
         byGate(
-            "Measure of the density against sample size",
+            "Error of the density against sample size",
             "Behind every gate the density is found, whatever happens to the gate's parameters.",
             "Hellinger distance",
             runs,
             Measure.HELLINGER),
         byGate(
-            "Measure of slope over temperature",
+            "Error of slope over temperature",
             "The ratio is all that a homogeneous gate shows of its slope and temperature, and it is"
                 + " found.",
             "error of the ratio",
