@@ -172,7 +172,7 @@ public final class TemperatureMoeReproduction implements Reproduction {
       final Arm doubled = new Arm(GateKind.SIGMOID, 1, 2, true, Method.GRADIENT);
       final List<Arm> withDoubled = Stream.concat(main.stream(), Stream.of(doubled)).toList();
       return switch (scale) {
-        case SMOKE -> new Plan(List.of(300, 1000), 2, List.of(300, 1000), 1, withDoubled);
+        case SMOKE -> new Plan(List.of(300, 1000), 2, List.of(300, 1000), 2, withDoubled);
         case QUICK ->
             new Plan(
                 List.of(300, 1000, 3000, 10_000, 30_000),

@@ -51,7 +51,7 @@ class RatesTest {
             run(1, new double[][] {{1, 1, 1}, {.1, .1, .1}}),
             run(2, new double[][] {{1, 1, 1}, {.1, .1, .1}}),
             run(3, new double[][] {{50}, {50}}));
-    final PowerLaw law = Rates.pooled(runs, "loss");
+    final PowerLaw law = Rates.pooled(runs, "loss").orElseThrow();
     assertThat(law.slope()).isEqualTo(-.5, within(1e-12));
     final List<Curve> curves = Rates.curves(runs, "D1", "loss");
     assertThat(curves)
@@ -60,6 +60,26 @@ class RatesTest {
     assertThat(curves.getFirst().high()).containsExactly(50.0, 50.0);
     assertThat(Rates.theorem("n^(-1/4)", -.25, curves.get(1)).ys().getLast())
         .isEqualTo(Math.pow(100, -.25), within(1e-12));
+  }
+
+  @Test
+  void aSizeWithoutAnyIsLeftOutOfCurveSlopeAndFigure() {
+    final Run lacking = run(1, new double[][] {{Double.NaN}, {.2}});
+    assertThat(lacking.curve("loss").xs()).containsExactly(10_000.0);
+    assertThat(lacking.outcomes("loss at n 100")).isEmpty();
+    assertThat(lacking.metrics()).isEmpty();
+    assertThat(Rates.pooled(List.of(lacking), "loss")).isEmpty();
+    assertThat(Rates.curves(List.of(lacking), "D1", "loss")).hasSize(1);
+
+    final Run whole = run(2, new double[][] {{1}, {.1}});
+    final List<Curve> both = Rates.curves(List.of(lacking, whole), "D1", "loss");
+    assertThat(both).hasSize(2);
+    assertThat(both.getFirst().xs()).containsExactly(10_000.0);
+
+    final Run none = run(3, new double[][] {{Double.NaN}, {Double.NaN}});
+    final Curve empty = Rates.curves(List.of(none), "D1", "loss").getFirst();
+    assertThat(empty.xs()).isEmpty();
+    assertThat(Rates.theorem("n^(-1/2)", -.5, empty).ys()).isEmpty();
   }
 
   @Test
