@@ -109,7 +109,15 @@ public final class TopKMoeReproduction implements Reproduction {
       final Options exact = Options.DEFAULTS.until(1e-9, 400);
       final Options over = Options.DEFAULTS.until(1e-10, 250);
       return switch (scale) {
-        case SMOKE -> new Plan(false, List.of(300, 1000), List.of(300, 1000), 2, 2, exact, over);
+        case SMOKE ->
+            new Plan(
+                false,
+                List.of(300, 1000),
+                List.of(300, 1000),
+                2,
+                2,
+                exact.until(1e-9, 50),
+                over.until(1e-10, 50));
         case QUICK ->
             new Plan(
                 false,
