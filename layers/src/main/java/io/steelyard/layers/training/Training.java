@@ -87,6 +87,17 @@ public final class Training implements AutoCloseable {
    * @return the loss before the update; NaN if a score was NaN
    */
   public double step(NDArray inputs, NDArray labels) {
+    return step(inputs, new NDList(labels));
+  }
+
+  /**
+   * One update of the parameters, for a loss that reads several arrays, or weights and a mask.
+   *
+   * @param inputs a batch, at least one sample; not modified
+   * @param labels of the batch, as the loss reads them; not modified
+   * @return the loss before the update; NaN if a score was NaN
+   */
+  public double step(NDArray inputs, NDList labels) {
     if (inputs.getShape().dimension() == 0 || inputs.getShape().get(0) == 0) {
       throw new IllegalArgumentException(
           "inputs are " + inputs.getShape() + "; expected a batch with at least one sample");
@@ -97,9 +108,10 @@ public final class Training implements AutoCloseable {
       final double value;
       try (GradientCollector collector = manager.getEngine().newGradientCollector()) {
         final NDArray x = alias(inputs, scope);
-        final NDArray y = alias(labels, scope);
+        final NDList y = new NDList();
+        labels.forEach(array -> y.add(alias(array, scope)));
         final NDList outputs = block.forward(parameters, new NDList(x), true);
-        final NDArray batchLoss = loss.evaluate(new NDList(y), outputs);
+        final NDArray batchLoss = loss.evaluate(y, outputs);
         collector.backward(batchLoss);
         value = batchLoss.toType(DataType.FLOAT64, false).getDouble();
       }
