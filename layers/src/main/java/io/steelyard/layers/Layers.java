@@ -23,6 +23,7 @@ import io.steelyard.layers.loss.FourierLoss;
 import io.steelyard.layers.loss.HingeLoss;
 import io.steelyard.layers.loss.InfoNceLoss;
 import io.steelyard.layers.loss.SdmLoss;
+import io.steelyard.layers.loss.SdmNetworkLoss;
 import io.steelyard.layers.loss.SoftTopKLoss;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.vision.ConvNet;
@@ -120,6 +121,12 @@ public final class Layers {
               SdmLoss.class,
               SDM,
               "Cross-entropy to a base and with an exponent of each row's own."),
+          new Layer(
+              "sdm-network-loss",
+              LOSS,
+              SdmNetworkLoss.class,
+              SDM,
+              "SDM loss over a frozen and a trained output layer, near a reference."),
           new Layer(
               "fourier-loss",
               LOSS,
