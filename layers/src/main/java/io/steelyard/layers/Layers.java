@@ -9,6 +9,23 @@ import io.steelyard.layers.head.EquiangularBasisHead;
 import io.steelyard.layers.head.FourierHead;
 import io.steelyard.layers.head.LinearSvmHead;
 import io.steelyard.layers.head.NormalizedSoftmaxHead;
+import io.steelyard.layers.attention.CosineSoftmaxAttentionBlock;
+import io.steelyard.layers.attention.GaussianAttentionBlock;
+import io.steelyard.layers.attention.KroneckerAttentionBlock;
+import io.steelyard.layers.attention.LinearAttentionBlock;
+import io.steelyard.layers.attention.MalaAttentionBlock;
+import io.steelyard.layers.attention.MultiHeadAttention;
+import io.steelyard.layers.attention.NalaAttentionBlock;
+import io.steelyard.layers.attention.SelectiveAttentionBlock;
+import io.steelyard.layers.attention.SigmoidAttentionBlock;
+import io.steelyard.layers.attention.SinkhornAttentionBlock;
+import io.steelyard.layers.attention.SoftAttentionBlock;
+import io.steelyard.layers.attention.SoftmaxAttentionBlock;
+import io.steelyard.layers.attention.SoftplusAttentionBlock;
+import io.steelyard.layers.gating.BalancedLoss;
+import io.steelyard.layers.gating.DenseToSparseGating;
+import io.steelyard.layers.gating.MixtureOfExperts;
+import io.steelyard.layers.gating.TopKGating;
 import io.steelyard.layers.head.OneVsRest;
 import io.steelyard.layers.head.SdmHead;
 import io.steelyard.layers.head.UtilityTransform;
@@ -26,6 +43,8 @@ import io.steelyard.layers.loss.SdmLoss;
 import io.steelyard.layers.loss.SdmNetworkLoss;
 import io.steelyard.layers.loss.SoftTopKLoss;
 import io.steelyard.layers.loss.SvmLoss;
+import io.steelyard.layers.transformer.TransformerDecoder;
+import io.steelyard.layers.transformer.TransformerEncoder;
 import io.steelyard.layers.vision.ConvNet;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -40,6 +59,107 @@ public final class Layers {
   private static final String CFCD = "2308.04008";
   private static final String SDM = "2502.20167";
   private static final String FOURIER = "2410.22269";
+  private static final String TOP_K_MOE = "2309.13850";
+  private static final String TEMPERATURE_MOE = "2401.13875";
+
+  private static final String TRANSFORMER = "1706.03762";
+  private static final String SIGMOID = "2409.04431";
+
+  private static final List<Layer> ATTENTION =
+      List.of(
+          new Layer(
+              "multi-head-attention",
+              BLOCK,
+              MultiHeadAttention.class,
+              TRANSFORMER,
+              "Projections, positions and heads around any of the attentions."),
+          new Layer(
+              "softmax-attention",
+              BLOCK,
+              SoftmaxAttentionBlock.class,
+              TRANSFORMER,
+              "Scaled dot-product attention."),
+          new Layer(
+              "sigmoid-attention",
+              BLOCK,
+              SigmoidAttentionBlock.class,
+              SIGMOID,
+              "A sigmoid of every score plus a constant bias, without row sums."),
+          new Layer(
+              "selective-attention",
+              BLOCK,
+              SelectiveAttentionBlock.class,
+              "2411.12892",
+              "Softmax attention with temperatures made from tokens and positions."),
+          new Layer(
+              "softplus-attention",
+              BLOCK,
+              SoftplusAttentionBlock.class,
+              "2501.13428",
+              "Softplus of length-scaled cosines over its sum, re-weighted or not."),
+          new Layer(
+              "cosine-softmax-attention",
+              BLOCK,
+              CosineSoftmaxAttentionBlock.class,
+              "2501.13428",
+              "Softmax of length-scaled cosines."),
+          new Layer(
+              "gaussian-attention",
+              BLOCK,
+              GaussianAttentionBlock.class,
+              "2207.03341",
+              "A Gaussian of the distance between tokens, not normalised."),
+          new Layer(
+              "soft-attention",
+              BLOCK,
+              SoftAttentionBlock.class,
+              "2207.03341",
+              "The same through landmarks, in linear time: SOFT and SOFT++."),
+          new Layer(
+              "kronecker-attention",
+              BLOCK,
+              KroneckerAttentionBlock.class,
+              "2310.04064",
+              "Softmax attention to all pairs of two kinds of keys."),
+          new Layer(
+              "sinkhorn-attention",
+              BLOCK,
+              SinkhornAttentionBlock.class,
+              "2504.16275",
+              "Weights made doubly stochastic by normalising rows and columns in turn."),
+          new Layer(
+              "linear-attention",
+              BLOCK,
+              LinearAttentionBlock.class,
+              "2405.15731",
+              "Products of positive features, in time linear in tokens."),
+          new Layer(
+              "mala-attention",
+              BLOCK,
+              MalaAttentionBlock.class,
+              "2507.00698",
+              "Linear attention in which a longer query is a more decided one."),
+          new Layer(
+              "nala-attention",
+              BLOCK,
+              NalaAttentionBlock.class,
+              "2506.21137",
+              "Linear attention whose features are powers that grow with the query's norm."));
+
+  private static final List<Layer> TRANSFORMERS =
+      List.of(
+          new Layer(
+              "transformer-encoder",
+              BLOCK,
+              TransformerEncoder.class,
+              TRANSFORMER,
+              "Layers of attention and feed-forward networks, norms first."),
+          new Layer(
+              "transformer-decoder",
+              BLOCK,
+              TransformerDecoder.class,
+              TRANSFORMER,
+              "The same in which tokens see the past, with caches for decoding."));
 
   private static final List<Layer> LOSSES =
       List.of(
@@ -206,8 +326,43 @@ public final class Layers {
               CNN_SVM,
               "The same build with 8 and 16 filters and 128 hidden units."));
 
+  private static final List<Layer> GATES =
+      List.of(
+          new Layer(
+              "top-k-gating",
+              BLOCK,
+              TopKGating.class,
+              TOP_K_MOE,
+              "The k experts with the largest scores share a token by softmax."),
+          new Layer(
+              "dense-to-sparse-gating",
+              BLOCK,
+              DenseToSparseGating.class,
+              TEMPERATURE_MOE,
+              "Softmax gate with a fixed, learnt or annealed temperature."),
+          new Layer(
+              "activation-gating",
+              BLOCK,
+              DenseToSparseGating.class,
+              TEMPERATURE_MOE,
+              "The same with sigmoid, tanh, GELU or ReLU on the scores."),
+          new Layer(
+              "mixture-of-experts",
+              BLOCK,
+              MixtureOfExperts.class,
+              TOP_K_MOE,
+              "Experts as blocks behind a gate, with capacity and load statistics."),
+          new Layer(
+              "balanced-loss",
+              LOSS,
+              BalancedLoss.class,
+              TOP_K_MOE,
+              "A task's loss plus what keeps experts evenly busy."));
+
   private static final List<Layer> ALL =
-      Stream.of(LOSSES, HEADS, VISION).flatMap(List::stream).toList();
+      Stream.of(ATTENTION, TRANSFORMERS, GATES, LOSSES, HEADS, VISION)
+          .flatMap(List::stream)
+          .toList();
 
   private Layers() {}
 

@@ -99,10 +99,10 @@ class LossTrainingTest {
             loss.loss().apply(LossOptions.mean()),
             x.getShape(),
             TrainingOptions.seeded(1).withLearningRate(1e-2))) {
-      final double first = training.step(x, y);
+      final double first = training.step(x, y).loss();
       double last = first;
       for (int step = 0; step < 25; step++) {
-        last = training.step(x, new NDList(y, weights));
+        last = training.step(new NDList(x), new NDList(y, weights)).loss();
       }
       assertThat(last).isLessThan(first);
     }
@@ -149,7 +149,7 @@ class LossTrainingTest {
               net(head), loss, x.getShape(), TrainingOptions.seeded(1).withLearningRate(3e-3))) {
         final NDArray before = training.predict(x, N);
         for (int step = 0; step < 60; step++) {
-          assertThat(training.step(x, ids)).isFinite();
+          assertThat(training.step(x, ids).loss()).isFinite();
           if (sphere == Sphere.PROJECTED) {
             head.project();
             final NDArray w = head.getParameters().get("weight").getArray();
@@ -180,10 +180,10 @@ class LossTrainingTest {
             new CrossEntropyLoss(0.1),
             x.getShape(),
             TrainingOptions.seeded(1).withLearningRate(1e-2))) {
-      final double first = training.step(x, ids);
+      final double first = training.step(x, ids).loss();
       double last = first;
       for (int step = 0; step < 60; step++) {
-        last = training.step(x, ids);
+        last = training.step(x, ids).loss();
       }
       assertThat(last).isLessThan(first);
       assertThat(head.getParameters().get("basis").getArray().toFloatArray())
@@ -204,10 +204,10 @@ class LossTrainingTest {
             new FourierLoss(1e-6, LossOptions.mean()),
             x.getShape(),
             TrainingOptions.seeded(1).withLearningRate(1e-2))) {
-      final double first = training.step(x, bins);
+      final double first = training.step(x, bins).loss();
       double last = first;
       for (int step = 0; step < 60; step++) {
-        last = training.step(x, bins);
+        last = training.step(x, bins).loss();
       }
       assertThat(last).isLessThan(first / 2);
       assertThat(training.predict(x, N).getShape()).isEqualTo(new Shape(N, 12));
@@ -233,7 +233,7 @@ class LossTrainingTest {
               maps.getShape(),
               TrainingOptions.seeded(1).withLearningRate(1e-2).as(type))) {
         for (int step = 0; step < 40; step++) {
-          training.step(maps, ids);
+          assertThat(training.step(maps, ids).loss()).isFinite();
         }
         final long[] predicted = training.predict(maps, N).argMax(1).toLongArray();
         int right = 0;
