@@ -7,7 +7,6 @@ import io.steelyard.kernels.head.SdmBand;
 import io.steelyard.kernels.head.SdmRegion;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
-import io.steelyard.layers.head.SdmSupport.Matches;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -156,7 +155,7 @@ public final class SdmCalibration {
    */
   public static SdmCalibration fit(
       SdmSupport support, NDArray exemplars, NDArray scores, NDArray labels, Options options) {
-    final Matches matches = support.match(exemplars, scores);
+    final SdmSupport.Matches matches = support.match(exemplars, scores);
     final int[] y = SdmSupport.ids(labels, scores);
     final int classes = support.classes();
     final List<EmpiricalCdf> distances = SdmSupport.distributions(matches, y, classes);
@@ -284,7 +283,7 @@ public final class SdmCalibration {
    * @throws IllegalArgumentException if a shape is not as above
    */
   public List<Verdict> decide(NDArray exemplars, NDArray scores) {
-    final Matches matches = support.match(exemplars, scores);
+    final SdmSupport.Matches matches = support.match(exemplars, scores);
     final Outputs outputs = outputs(matches, distances, scores);
     final List<Verdict> verdicts = new ArrayList<>();
     for (int i = 0; i < outputs.weights().length; i++) {
@@ -345,7 +344,8 @@ public final class SdmCalibration {
     }
   }
 
-  private static Outputs outputs(Matches matches, List<EmpiricalCdf> distances, NDArray scores) {
+  private static Outputs outputs(
+      SdmSupport.Matches matches, List<EmpiricalCdf> distances, NDArray scores) {
     final double[] q = matches.similarities().clone();
     final double[] d = SdmSupport.quantiles(matches.distances(), distances);
     final Tensor z = SdmSupport.tensor(scores);

@@ -126,7 +126,11 @@ class SdmCalibrationTest {
         for (int from = 0; from < 600; from += 50) {
           final String rows = from + ":" + (from + 50);
           last =
-              training.step(new NDList(train.get(rows)), new NDList(labels.get(rows), q.get(rows), d.get(rows))).loss();
+              training
+                  .step(
+                      new NDList(train.get(rows)),
+                      new NDList(labels.get(rows), q.get(rows), d.get(rows)))
+                  .loss();
           first = epoch == 0 && from == 0 ? last : first;
         }
         final NDArray h = head.exemplars(parameters, train, false);
