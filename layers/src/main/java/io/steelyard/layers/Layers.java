@@ -21,7 +21,14 @@ import io.steelyard.layers.gating.BalancedLoss;
 import io.steelyard.layers.gating.DenseToSparseGating;
 import io.steelyard.layers.gating.MixtureOfExperts;
 import io.steelyard.layers.gating.TopKGating;
+import io.steelyard.layers.head.DescriptorHead;
+import io.steelyard.layers.head.EquiangularBasisHead;
+import io.steelyard.layers.head.FourierHead;
+import io.steelyard.layers.head.LinearSvmHead;
+import io.steelyard.layers.head.NormalizedSoftmaxHead;
 import io.steelyard.layers.head.OneVsRest;
+import io.steelyard.layers.head.SdmHead;
+import io.steelyard.layers.head.UtilityTransform;
 import io.steelyard.layers.loss.AdaptiveMarginLoss;
 import io.steelyard.layers.loss.AdversarialCompSumLoss;
 import io.steelyard.layers.loss.CompSumLoss;
@@ -33,6 +40,7 @@ import io.steelyard.layers.loss.FourierLoss;
 import io.steelyard.layers.loss.HingeLoss;
 import io.steelyard.layers.loss.InfoNceLoss;
 import io.steelyard.layers.loss.SdmLoss;
+import io.steelyard.layers.loss.SdmNetworkLoss;
 import io.steelyard.layers.loss.SoftTopKLoss;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.transformer.TransformerDecoder;
@@ -234,6 +242,12 @@ public final class Layers {
               SDM,
               "Cross-entropy to a base and with an exponent of each row's own."),
           new Layer(
+              "sdm-network-loss",
+              LOSS,
+              SdmNetworkLoss.class,
+              SDM,
+              "SDM loss over a frozen and a trained output layer, near a reference."),
+          new Layer(
               "fourier-loss",
               LOSS,
               FourierLoss.class,
@@ -253,7 +267,49 @@ public final class Layers {
               HEAD,
               OneVsRest.class,
               CNN_SVM,
-              "Predicts the first class with a positive score, ignoring margins."));
+              "Predicts the first class with a positive score, ignoring margins."),
+          new Layer(
+              "linear-svm-head",
+              HEAD,
+              LinearSvmHead.class,
+              CNN_SVM,
+              "One-vs-rest linear SVMs, read by either rule."),
+          new Layer(
+              "normalized-softmax-head",
+              HEAD,
+              NormalizedSoftmaxHead.class,
+              "2102.03243",
+              "Scaled cosines against unit class weights; new classes without training."),
+          new Layer(
+              "equiangular-basis-head",
+              HEAD,
+              EquiangularBasisHead.class,
+              "2303.11637",
+              "Cosines against fixed, nearly orthogonal class vectors."),
+          new Layer(
+              "fourier-head",
+              HEAD,
+              FourierHead.class,
+              FOURIER,
+              "Log-probabilities of bins from the Fourier coefficients of a density."),
+          new Layer(
+              "sdm-head",
+              HEAD,
+              SdmHead.class,
+              SDM,
+              "Exemplars and scores whose trust similarity and distance calibrate."),
+          new Layer(
+              "descriptor-head",
+              HEAD,
+              DescriptorHead.class,
+              CFCD,
+              "Global descriptors of feature maps, with attention and local ones."),
+          new Layer(
+              "utility-transform",
+              HEAD,
+              UtilityTransform.class,
+              "2305.14859",
+              "Probabilities from scores read as utilities, by one fitted number."));
 
   private static final List<Layer> VISION =
       List.of(

@@ -22,7 +22,7 @@ import java.util.random.RandomGenerator;
  *
  * <pre>{@code
  * ProjectedAscent search = new ProjectedAscent(0.1, 0.03, 5, 0, 1);
- * NDArray moved = search.moved(images -> images.mul(2), x, labels, random);
+ * NDArray moved = search.moved(input -> input.mul(2), x, labels, random);
  * }</pre>
  *
  * @param radius g, half the side of the box, 0 or more
