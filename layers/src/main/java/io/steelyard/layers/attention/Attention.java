@@ -127,8 +127,7 @@ public interface Attention {
 
   /** {@link QuantumAttentionBlock} of the paper's size. */
   static Attention quantum() {
-    return shape ->
-        new QuantumAttentionBlock(CircuitOptions.forTokens(shape.tokens()), shape);
+    return shape -> new QuantumAttentionBlock(CircuitOptions.forTokens(shape.tokens()), shape);
   }
 
   /** {@link QuantumAttentionBlock}. */

@@ -27,6 +27,7 @@ public final class CosineSoftmaxAttentionBlock extends AttentionBlock {
         Pairs.of(call.heads("q"), call.heads("k"), call.heads("v"), call.visibility());
     return pairs.sum(
         pairs.softmax(
-            SoftplusAttentionBlock.cosines(pairs, call.visibility(), SoftplusOptions.Scale.LENGTH)));
+            SoftplusAttentionBlock.cosines(
+                pairs, call.visibility(), SoftplusOptions.Scale.LENGTH)));
   }
 }

@@ -1,6 +1,7 @@
 package io.steelyard.layers.attention;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import io.steelyard.layers.tensor.Like;
 
@@ -48,9 +49,7 @@ public final class NormSoftmaxAttentionBlock extends AttentionBlock {
     if (products.size() == 0) {
       return pairs.sum(products);
     }
-    final int[] matrix = {2, 3};
-    final NDArray variance =
-        products.sub(products.mean(matrix, true)).square().mean(matrix, true);
+    final NDArray variance = mean(products.sub(mean(products)).square());
     final NDArray s =
         switch (spread) {
           case DEVIATION -> variance.maximum(Like.scalar(LEAST * LEAST, variance)).sqrt();
@@ -58,5 +57,11 @@ public final class NormSoftmaxAttentionBlock extends AttentionBlock {
         };
     final double tau = Math.sqrt((double) q.getShape().get(3));
     return pairs.sum(pairs.softmax(products.div(s.minimum(Like.scalar(tau, s)))));
+  }
+
+  /** Of each matrix, {@code [B, H, 1, 1]}. */
+  private static NDArray mean(NDArray matrices) {
+    final Shape shape = matrices.getShape();
+    return matrices.sum(new int[] {2, 3}, true).div(shape.get(2) * shape.get(3));
   }
 }

@@ -83,7 +83,9 @@ public final class QuantumAttentionBlock extends SquareAttentionBlock {
     check(tokens);
     final NDArray flat = scores.reshape(-1, tokens * tokens);
     final int rounds = Math.toIntExact(1 + (options.angles() - 1) / (tokens * tokens));
-    final NDArray cycle = NDArrays.concat(new NDList(Collections.nCopies(rounds, flat)), 1);
+    // A list of one would be duplicated, which leaves the graph of gradients.
+    final NDArray cycle =
+        rounds == 1 ? flat : NDArrays.concat(new NDList(Collections.nCopies(rounds, flat)), 1);
     final NDArray angles =
         cycle
             .get(":, :" + options.angles())

@@ -128,10 +128,8 @@ final class QuantumCircuit {
 
   /** Two blocks {@code ([Rz(p1) Ry(p0)] x [Rx(p3) Ry(p2)]) CX} after each other. */
   private static Complex pairs(NDArray angles) {
-    final Complex control =
-        rotation(angles.get("..., 1"), Z).after(turn(angles.get("..., 0")));
-    final Complex target =
-        rotation(angles.get("..., 3"), X).after(turn(angles.get("..., 2")));
+    final Complex control = rotation(angles.get("..., 1"), Z).after(turn(angles.get("..., 0")));
+    final Complex target = rotation(angles.get("..., 3"), X).after(turn(angles.get("..., 2")));
     final Complex rotations = control.kronecker(target);
     final NDArray not = Like.values(CONTROLLED_NOT, new Shape(4, 4), angles);
     final Complex blocks = new Complex(rotations.re.matMul(not), rotations.im.matMul(not));
@@ -152,9 +150,6 @@ final class QuantumCircuit {
   }
 
   private static NDArray times(NDArray factors, double[] matrix) {
-    return factors
-        .expandDims(-1)
-        .expandDims(-1)
-        .mul(Like.values(matrix, new Shape(2, 2), factors));
+    return factors.expandDims(-1).expandDims(-1).mul(Like.values(matrix, new Shape(2, 2), factors));
   }
 }

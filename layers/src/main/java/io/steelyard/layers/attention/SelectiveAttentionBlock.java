@@ -36,8 +36,8 @@ import java.util.Optional;
  * <p>Parameters: shared, {@code u-q [H, D]}, {@code u-v [Hk, Dv]}, {@code u-k [Hk, D]}; full, two
  * linear maps each; and {@code alpha [1]}. Weight decay must not reach alpha: {@code
  * Decay.ofMatrices()} leaves it alone, since it is no matrix, and other optimizers find it by its
- * name and its type {@code OTHER}. The exact wiring of both forms and the hidden width of the full one, a
- * quarter of the layer's, are derived.
+ * name and its type {@code OTHER}. The exact wiring of both forms and the hidden width of the full
+ * one, a quarter of the layer's, are derived.
  *
  * <p>Source: arXiv 2411.12892; alpha begins at -5 (sigmoid), 2 (double exponential) or 1e-5
  * (linear) as in its code.
@@ -238,8 +238,7 @@ public final class SelectiveAttentionBlock extends AttentionBlock {
             .map(tau -> NDArrayTensors.tensor(k.heads().mul(tau.add(1))))
             .orElseGet(k::tensor);
     final Tensor ofQueries = oneEach(ofQueries(parameters, call, false), q);
-    final Optional<Tensor> ofValues =
-        ofValues(parameters, call, false).map(tau -> oneEach(tau, v));
+    final Optional<Tensor> ofValues = ofValues(parameters, call, false).map(tau -> oneEach(tau, v));
     SelectiveAttention.apply(
         q.tensor(),
         keys,

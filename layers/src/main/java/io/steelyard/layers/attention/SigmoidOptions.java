@@ -5,8 +5,8 @@ package io.steelyard.layers.attention;
  * sees: its row number i where attention is causal, and by extension all keys where it is not.
  *
  * @param b added to every score, finite
- * @param lengthBias whether {@code -ln N_i} is added too, so that rows sum to about 1 whatever their
- *     length (derived, not in the paper)
+ * @param lengthBias whether {@code -ln N_i} is added too, so that rows sum to about 1 whatever
+ *     their length (derived, not in the paper)
  * @param divisor what the row of a query is divided by: prior art, for ablation
  * @param t products are multiplied by {@code exp(t)} before anything is added; 0 for as they are
  */

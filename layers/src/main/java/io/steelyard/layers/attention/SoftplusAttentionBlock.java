@@ -84,8 +84,7 @@ public final class SoftplusAttentionBlock extends AttentionBlock {
   protected NDArray compose(ParameterStore parameters, AttentionCall call, boolean training) {
     final Pairs pairs =
         Pairs.of(call.heads("q"), call.heads("k"), call.heads("v"), call.visibility());
-    final NDArray weights =
-        weights(pairs, cosines(pairs, call.visibility(), options.scale()));
+    final NDArray weights = weights(pairs, cosines(pairs, call.visibility(), options.scale()));
     return pairs.sum(
         options.reweighting().map(how -> reweight(weights, pairs.count(), how)).orElse(weights));
   }

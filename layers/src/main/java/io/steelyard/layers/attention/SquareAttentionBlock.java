@@ -8,9 +8,7 @@ import ai.djl.training.ParameterStore;
  * many keys as queries, all of which see each other. Nothing can be hidden.
  */
 abstract sealed class SquareAttentionBlock extends AttentionBlock
-    permits SinkhornAttentionBlock,
-        QrAttentionBlock,
-        QuantumAttentionBlock {
+    permits SinkhornAttentionBlock, QrAttentionBlock, QuantumAttentionBlock {
 
   /** A block without parameters yet. */
   SquareAttentionBlock() {}

@@ -152,9 +152,7 @@ public record Visibility(
     }
     if (bias.isEmpty() && keep.get().getShape().get(2) == 1 && (!causal || queries <= keys)) {
       final NDArray flags =
-          fit("keep", keep.get(), shape)
-              .get("..., :1, :")
-              .toType(like.getDataType(), false);
+          fit("keep", keep.get(), shape).get("..., :1, :").toType(like.getDataType(), false);
       return causal
           ? flags.cumSum(3).get("..., " + (keys - queries) + ":").swapAxes(2, 3)
           : flags.sum(new int[] {3}, true);

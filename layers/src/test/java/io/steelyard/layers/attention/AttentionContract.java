@@ -346,7 +346,10 @@ abstract class AttentionContract {
         .isThrownBy(
             () ->
                 attend(
-                    block, manager.zeros(new Shape(1, tokens(), WIDTH + 1)), Visibility.all(), false))
+                    block,
+                    manager.zeros(new Shape(1, tokens(), WIDTH + 1)),
+                    Visibility.all(),
+                    false))
         .withMessage("x is (1, " + tokens() + ", 9); expected [B, T, 8]");
   }
 }

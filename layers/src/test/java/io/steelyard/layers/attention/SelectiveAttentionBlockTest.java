@@ -181,8 +181,7 @@ class SelectiveAttentionBlockTest {
     final SelectiveOptions options = SelectiveOptions.defaults().byPositionOnly();
     for (final double slope : new double[] {1e-300, .2, .5}) {
       for (int n = 1 << 4; n <= 1 << 14; n *= 4) {
-        final double expected =
-            1 / (1 + (n - 1) * Math.exp(-3) * Math.pow((double) n, -3 * slope));
+        final double expected = 1 / (1 + (n - 1) * Math.exp(-3) * Math.pow((double) n, -3 * slope));
         final double alpha = Math.log(slope / (1 - slope));
         for (final Visibility visibility :
             new Visibility[] {Visibility.all(), Visibility.ofThePast()}) {
@@ -205,9 +204,7 @@ class SelectiveAttentionBlockTest {
   @Test
   void goldenCase() {
     final SelectiveOptions options =
-        SelectiveOptions.defaults()
-            .with(PositionTemperature.Form.LINEAR)
-            .on(true, false, false);
+        SelectiveOptions.defaults().with(PositionTemperature.Form.LINEAR).on(true, false, false);
     final SelectiveAttentionBlock block =
         new SelectiveAttentionBlock(
             options, new AttentionShape(2, 1, 2, 2, 3, Optional.empty(), new Random(1)));
@@ -229,7 +226,8 @@ class SelectiveAttentionBlockTest {
     final NDArray alpha = block.getParameters().get("alpha").getArray();
     alpha.setRequiresGradient(true);
     final double[][] gradients =
-        Gradients.analytic(values -> causally(block, q, k, values.get(0), true).sum(), new NDList(v));
+        Gradients.analytic(
+            values -> causally(block, q, k, values.get(0), true).sum(), new NDList(v));
     assertThat(alpha.getGradient().toDoubleArray()[0]).isCloseTo(expected, within(1e-9));
     // dtau_v = Z . v, where the gradient of the given value is Z.
     final double[] z = gradients[0];
@@ -291,7 +289,8 @@ class SelectiveAttentionBlockTest {
   void queriesOfAnotherSequenceAskWithTheirOwnTemperatures() {
     final MultiHeadAttention block =
         block(SelectiveOptions.defaults().with(Token.FULL), new Shape(1, 6, 8));
-    final NDArray x = manager.create(new Random(3).doubles(16, -1, 1).toArray(), new Shape(1, 2, 8));
+    final NDArray x =
+        manager.create(new Random(3).doubles(16, -1, 1).toArray(), new Shape(1, 2, 8));
     final NDArray memory =
         manager.create(new Random(4).doubles(40, -1, 1).toArray(), new Shape(1, 5, 8));
     assertThat(block.cross(store, x, memory, Visibility.all(), false).toDoubleArray())
@@ -301,8 +300,7 @@ class SelectiveAttentionBlockTest {
 
   @Test
   void theFullFormNeedsTheLayersInput() {
-    final SelectiveAttentionBlock block =
-        golden(SelectiveOptions.defaults().with(Token.FULL), 3);
+    final SelectiveAttentionBlock block = golden(SelectiveOptions.defaults().with(Token.FULL), 3);
     final NDArray q = manager.ones(new Shape(1, 1, 3, 1), DataType.FLOAT64);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> block.forward(store, new NDList(q, q, q), false))

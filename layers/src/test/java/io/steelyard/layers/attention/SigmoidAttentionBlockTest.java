@@ -155,8 +155,7 @@ class SigmoidAttentionBlockTest extends AttentionContract {
         assertThat(lengths[2 * row]).isCloseTo(constant[2 * row], within(1e-15));
       }
       assertThat(outputs(SigmoidOptions.ofLengths(), hidden, training))
-          .containsExactly(
-              outputs(SigmoidOptions.forLength(2), hidden, training), within(1e-15));
+          .containsExactly(outputs(SigmoidOptions.forLength(2), hidden, training), within(1e-15));
     }
   }
 

@@ -126,8 +126,7 @@ class SoftplusAttentionBlocksTest {
     try (NDManager manager = Libtorch.newManager()) {
       final NDArray values = manager.eye(5, 5, 0, DataType.FLOAT64).reshape(1, 1, 5, 5);
       final double[] flat =
-          outputs(
-              new SoftplusAttentionBlock(options), manager, K, values, Visibility.ofThePast());
+          outputs(new SoftplusAttentionBlock(options), manager, K, values, Visibility.ofThePast());
       final double[][] rows = new double[5][];
       Arrays.setAll(rows, i -> Arrays.copyOfRange(flat, 5 * i, 5 * i + 5));
       return rows;
@@ -136,21 +135,21 @@ class SoftplusAttentionBlocksTest {
 
   private static double[] outputs(
       AttentionBlock block, NDManager manager, double[] k, NDArray values, Visibility visibility) {
-      final AttentionCall call =
-          new AttentionCall(
-              Optional.empty(),
-              Map.of(
-                  "q", new Projection(manager.create(Q, new Shape(1, 1, 5, 3)), false),
-                  "k", new Projection(manager.create(k, new Shape(1, 1, 5, 3)), false),
-                  "v", new Projection(values, false)),
-              visibility,
-              Optional.empty(),
-              Optional.empty());
-      final ParameterStore store = new ParameterStore(manager, false);
-      final double[] composed = block.attend(store, call, true).toDoubleArray();
-      assertThat(block.attend(store, call, false).toDoubleArray())
-          .containsExactly(composed, within(1e-11));
-      return composed;
+    final AttentionCall call =
+        new AttentionCall(
+            Optional.empty(),
+            Map.of(
+                "q", new Projection(manager.create(Q, new Shape(1, 1, 5, 3)), false),
+                "k", new Projection(manager.create(k, new Shape(1, 1, 5, 3)), false),
+                "v", new Projection(values, false)),
+            visibility,
+            Optional.empty(),
+            Optional.empty());
+    final ParameterStore store = new ParameterStore(manager, false);
+    final double[] composed = block.attend(store, call, true).toDoubleArray();
+    assertThat(block.attend(store, call, false).toDoubleArray())
+        .containsExactly(composed, within(1e-11));
+    return composed;
   }
 
   @Test
