@@ -11,6 +11,9 @@ import io.steelyard.layers.attention.LinearAttentionBlock;
 import io.steelyard.layers.attention.MalaAttentionBlock;
 import io.steelyard.layers.attention.MultiHeadAttention;
 import io.steelyard.layers.attention.NalaAttentionBlock;
+import io.steelyard.layers.attention.NormSoftmaxAttentionBlock;
+import io.steelyard.layers.attention.QrAttentionBlock;
+import io.steelyard.layers.attention.QuantumAttentionBlock;
 import io.steelyard.layers.attention.SelectiveAttentionBlock;
 import io.steelyard.layers.attention.SigmoidAttentionBlock;
 import io.steelyard.layers.attention.SinkhornAttentionBlock;
@@ -127,6 +130,24 @@ public final class Layers {
               SinkhornAttentionBlock.class,
               "2504.16275",
               "Weights made doubly stochastic by normalising rows and columns in turn."),
+          new Layer(
+              "qr-attention",
+              BLOCK,
+              QrAttentionBlock.class,
+              "2504.16275",
+              "Squared entries of the orthogonal factor of the scores as weights."),
+          new Layer(
+              "quantum-attention",
+              BLOCK,
+              QuantumAttentionBlock.class,
+              "2504.16275",
+              "Squared moduli of the unitary matrix of a circuit as weights."),
+          new Layer(
+              "norm-softmax-attention",
+              BLOCK,
+              NormSoftmaxAttentionBlock.class,
+              "2504.16275",
+              "Softmax attention whose temperature is at most the spread of scores."),
           new Layer(
               "linear-attention",
               BLOCK,

@@ -32,6 +32,11 @@ public interface Attention {
     return shape -> SigmoidAttentionBlock.forLength(shape.tokens());
   }
 
+  /** {@link SigmoidAttentionBlock}. */
+  static Attention sigmoid(SigmoidOptions options) {
+    return shape -> new SigmoidAttentionBlock(options);
+  }
+
   /** {@link LinearAttentionBlock} with {@code elu + 1}. */
   static Attention linear() {
     return shape -> new LinearAttentionBlock(FeatureMap.ELU1);
@@ -60,6 +65,11 @@ public interface Attention {
   /** {@link SoftplusAttentionBlock} with a re-weighting of power 15. */
   static Attention reweightedSoftplus() {
     return shape -> SoftplusAttentionBlock.reweighted(Reweighting.defaults());
+  }
+
+  /** {@link SoftplusAttentionBlock}. */
+  static Attention softplus(SoftplusOptions options) {
+    return shape -> new SoftplusAttentionBlock(options);
   }
 
   /** {@link CosineSoftmaxAttentionBlock}. */
@@ -98,5 +108,30 @@ public interface Attention {
   /** {@link SinkhornAttentionBlock} with the kernel's defaults. */
   static Attention sinkhorn() {
     return shape -> new SinkhornAttentionBlock(SinkhornOptions.defaults());
+  }
+
+  /** {@link SinkhornAttentionBlock}. */
+  static Attention sinkhorn(SinkhornOptions options) {
+    return shape -> new SinkhornAttentionBlock(options);
+  }
+
+  /** {@link NormSoftmaxAttentionBlock}. */
+  static Attention normSoftmax(NormSoftmaxAttentionBlock.Spread spread) {
+    return shape -> new NormSoftmaxAttentionBlock(spread);
+  }
+
+  /** {@link QrAttentionBlock} whose noise has seed 0. */
+  static Attention qr() {
+    return shape -> new QrAttentionBlock(0);
+  }
+
+  /** {@link QuantumAttentionBlock} of the paper's size. */
+  static Attention quantum() {
+    return shape -> new QuantumAttentionBlock(CircuitOptions.forTokens(shape.tokens()), shape);
+  }
+
+  /** {@link QuantumAttentionBlock}. */
+  static Attention quantum(CircuitOptions options) {
+    return shape -> new QuantumAttentionBlock(options, shape);
   }
 }

@@ -194,12 +194,18 @@ public final class MultiHeadAttention extends AbstractBlock {
             array =
                 norms.get(role).forward(parameters, new NDList(array), training).singletonOrThrow();
           }
-          Projection projection = new Projection(array, true);
-          if (options.rotary().isPresent() && !attention.rotates() && !isValue(role)) {
-            projection = options.rotary().get().rotate(projection, first, options.grid());
-          }
-          projected.put(role, projection);
+          projected.put(role, new Projection(array, true));
         });
+    final Map<String, Projection> derived =
+        attention.derived(
+            parameters, Map.copyOf(projected), Optional.of(x), Optional.of(memory), training);
+    if (options.rotary().isPresent() && !attention.rotates()) {
+      final Rotary rotary = options.rotary().get();
+      projected.replaceAll(
+          (role, projection) ->
+              isValue(role) ? projection : rotary.rotate(projection, first, options.grid()));
+    }
+    projected.putAll(derived);
     return projected;
   }
 

@@ -53,7 +53,12 @@ abstract class AttentionContract {
 
   /** How it is built; override to put it on a grid or to give it positions. */
   MultiHeadOptions options(RandomGenerator random) {
-    return MultiHeadOptions.of(WIDTH, HEADS, TOKENS, attention(), random);
+    return MultiHeadOptions.of(WIDTH, HEADS, tokens(), attention(), random);
+  }
+
+  /** How many tokens sequences have; at least 6 where it is causal, takes padding or any order. */
+  int tokens() {
+    return TOKENS;
   }
 
   /** Whether the method has a causal form. */
@@ -103,7 +108,7 @@ abstract class AttentionContract {
 
   final MultiHeadAttention block(DataType type) {
     final MultiHeadAttention block = new MultiHeadAttention(options(random(7)));
-    block.initialize(manager, type, new Shape(BATCH, TOKENS, WIDTH));
+    block.initialize(manager, type, new Shape(BATCH, tokens(), WIDTH));
     stir(block);
     return block;
   }
@@ -160,7 +165,7 @@ abstract class AttentionContract {
 
   private void sameInBothForms(DataType type, Visibility visibility, double tolerance) {
     final MultiHeadAttention block = block(type);
-    final NDArray x = normal(1, type, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(1, type, BATCH, tokens(), WIDTH);
     close(attend(block, x, visibility, false), attend(block, x, visibility, true), tolerance);
   }
 
@@ -188,7 +193,7 @@ abstract class AttentionContract {
   @Test
   void gradientsAreThoseOfCentralDifferences() {
     final MultiHeadAttention block = block(DataType.FLOAT64);
-    final NDArray weights = normal(3, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+    final NDArray weights = normal(3, DataType.FLOAT64, BATCH, tokens(), WIDTH);
     ofInputs(block, weights, Visibility.all());
     if (isCausal()) {
       ofInputs(block, weights, Visibility.ofThePast());
@@ -196,7 +201,7 @@ abstract class AttentionContract {
     if (takesPadding()) {
       ofInputs(block, weights, Visibility.ofKeys(padding(4, 6)));
     }
-    final NDArray x = normal(2, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(2, DataType.FLOAT64, BATCH, tokens(), WIDTH);
     Gradients.checkParameters(
         "parameters",
         block,
@@ -212,7 +217,7 @@ abstract class AttentionContract {
     Gradients.check(
         "x",
         arrays -> attend(block, arrays.get(0), visibility, true).mul(weights).sum(),
-        new NDList(normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH)),
+        new NDList(normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH)),
         1e-6);
   }
 
@@ -221,7 +226,7 @@ abstract class AttentionContract {
     assumeTrue(takesPadding());
     for (final boolean training : new boolean[] {false, true}) {
       final MultiHeadAttention block = block(DataType.FLOAT64);
-      final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
       final NDArray spoiled = x.duplicate();
       spoiled.set(new NDIndex("0, 4:"), Double.NaN);
       final Visibility visibility = Visibility.ofKeys(padding(4, 6));
@@ -238,7 +243,7 @@ abstract class AttentionContract {
     assumeTrue(isCausal());
     for (final boolean training : new boolean[] {false, true}) {
       final MultiHeadAttention block = block(DataType.FLOAT64);
-      final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
       final NDArray spoiled = x.duplicate();
       spoiled.set(new NDIndex(":, 4:"), Double.NaN);
       final NDIndex kept = new NDIndex(":, :4");
@@ -252,7 +257,7 @@ abstract class AttentionContract {
   void gradientsOfWhatIsSeenAreFiniteBesideNan() {
     assumeTrue(takesPadding());
     final MultiHeadAttention block = block(DataType.FLOAT64);
-    final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
     x.set(new NDIndex("0, 4:"), Double.NaN);
     final Visibility visibility = Visibility.ofKeys(padding(4, 6));
     final double[] gradient =
@@ -268,7 +273,7 @@ abstract class AttentionContract {
   void sequencesOfABatchDoNotMix() {
     for (final boolean training : new boolean[] {false, true}) {
       final MultiHeadAttention block = block(DataType.FLOAT64);
-      final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
       final NDArray whole = attend(block, x, Visibility.all(), training);
       final NDArray second = attend(block, x.get("1:2"), Visibility.all(), training);
       close(second, whole.get("1:2"), 1e-14);
@@ -279,7 +284,7 @@ abstract class AttentionContract {
   void orderOfTokensDoesNotMatter() {
     assumeTrue(isEquivariant());
     final MultiHeadAttention block = block(DataType.FLOAT64);
-    final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
     final NDArray order = manager.create(new long[] {3, 0, 5, 1, 4, 2});
     final NDArray turned = x.get(":, {}", order);
     for (final boolean training : new boolean[] {false, true}) {
@@ -295,7 +300,7 @@ abstract class AttentionContract {
     assumeTrue(isCausal() && isDecodable());
     for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
       final MultiHeadAttention block = block(type);
-      final NDArray x = normal(1, type, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, type, BATCH, tokens(), WIDTH);
       final NDArray whole = attend(block, x, Visibility.ofThePast(), true);
       try (KeyValueCache cache = new KeyValueCache(manager)) {
         final NDList pieces = new NDList();
@@ -314,7 +319,7 @@ abstract class AttentionContract {
   @Test
   void savedAndLoadedItPredictsTheSame() throws IOException, MalformedModelException {
     final MultiHeadAttention block = block(DataType.FLOAT32);
-    final NDArray x = normal(1, DataType.FLOAT32, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(1, DataType.FLOAT32, BATCH, tokens(), WIDTH);
     final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     block.saveParameters(new DataOutputStream(bytes));
     final MultiHeadAttention loaded = new MultiHeadAttention(options(random(99)));
@@ -327,7 +332,7 @@ abstract class AttentionContract {
   @Test
   void noSequencesGiveNone() {
     final MultiHeadAttention block = block(DataType.FLOAT32);
-    final NDArray none = manager.zeros(new Shape(0, TOKENS, WIDTH), DataType.FLOAT32);
+    final NDArray none = manager.zeros(new Shape(0, tokens(), WIDTH), DataType.FLOAT32);
     for (final boolean training : new boolean[] {false, true}) {
       assertThat(attend(block, none, Visibility.all(), training).getShape())
           .isEqualTo(none.getShape());
@@ -341,7 +346,10 @@ abstract class AttentionContract {
         .isThrownBy(
             () ->
                 attend(
-                    block, manager.zeros(new Shape(1, TOKENS, WIDTH + 1)), Visibility.all(), false))
-        .withMessage("x is (1, 6, 9); expected [B, T, 8]");
+                    block,
+                    manager.zeros(new Shape(1, tokens(), WIDTH + 1)),
+                    Visibility.all(),
+                    false))
+        .withMessage("x is (1, " + tokens() + ", 9); expected [B, T, 8]");
   }
 }

@@ -5,13 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import io.steelyard.kernels.attention.LandmarkInverse;
-import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.layers.engine.Libtorch;
 import java.util.Random;
 import java.util.random.RandomGenerator;
@@ -84,24 +82,6 @@ class OtherAttentionBlocksTest {
     }
   }
 
-  @Nested
-  class DoublyStochastic extends AttentionContract {
-    @Override
-    Attention attention() {
-      return shape -> new SinkhornAttentionBlock(SinkhornOptions.defaults().withIterations(5));
-    }
-
-    @Override
-    boolean isCausal() {
-      return false;
-    }
-
-    @Override
-    boolean takesPadding() {
-      return false;
-    }
-  }
-
   @Test
   void landmarksOfPatches() {
     try (NDManager manager = Libtorch.newManager()) {
@@ -126,21 +106,5 @@ class OtherAttentionBlocksTest {
                     MultiHeadOptions.of(8, 2, 6, Attention.soft(2), new Random(1))
                         .on(new Grid(2, 3))))
         .withMessage("stride is 2; expected a divisor of both sides of Grid[height=2, width=3]");
-  }
-
-  @Test
-  void rowsAndColumnsOfSinkhornSumToOne() {
-    try (NDManager manager = Libtorch.newManager()) {
-      final Shape shape = new Shape(1, 1, 5, 3);
-      final NDArray q = manager.create(new Random(3).doubles(15, -1, 1).toArray(), shape);
-      final NDArray ones = manager.ones(new Shape(1, 1, 5, 1), DataType.FLOAT64);
-      final AttentionBlock block =
-          new SinkhornAttentionBlock(SinkhornOptions.defaults().withIterations(101));
-      final NDArray o =
-          block
-              .forward(new ParameterStore(manager, false), new NDList(q, q.mul(-2), ones), true)
-              .singletonOrThrow();
-      assertThat(o.toDoubleArray()).containsOnly(new double[] {1}, within(1e-12));
-    }
   }
 }
