@@ -85,6 +85,16 @@ public final class Monomials {
     return degrees[monomial];
   }
 
+  /** The monomial, of one degree less, that this one but the first is a multiple of. */
+  public int parent(int monomial) {
+    return parents[monomial];
+  }
+
+  /** The number that its parent is multiplied by. */
+  public int factor(int monomial) {
+    return factors[monomial];
+  }
+
   /** How often a monomial stands in the power of a sum: {@code |a|! / prod_l a_l!}. */
   public double multinomial(int monomial) {
     return multinomials[monomial];
