@@ -66,8 +66,7 @@ public record SoftVisionConfiguration(
           32,
           32,
           16,
-          List.of(
-              new Stage(32, 2, 1, 2, 5), new Stage(64, 4, 1, 1, 3), Stage.softmax(64, 4, 1)),
+          List.of(new Stage(32, 2, 1, 2, 5), new Stage(64, 4, 1, 1, 3), Stage.softmax(64, 4, 1)),
           false,
           0,
           10);
@@ -146,8 +145,7 @@ public record SoftVisionConfiguration(
   }
 
   /** The same for other images and classes. */
-  public SoftVisionConfiguration on(
-      int newChannels, int newHeight, int newWidth, int newClasses) {
+  public SoftVisionConfiguration on(int newChannels, int newHeight, int newWidth, int newClasses) {
     return new SoftVisionConfiguration(
         newChannels, newHeight, newWidth, stem, stages, byDegrees, dropout, newClasses);
   }

@@ -88,7 +88,9 @@ public final class SoftVisionTransformer extends AbstractBlock {
       embeddings.add(
           addChildBlock(
               "embedding" + (i + 1),
-              i == 0 ? stem(random) : convolution(new SequentialBlock(), features, stage.width(), 2, random)));
+              i == 0
+                  ? stem(random)
+                  : convolution(new SequentialBlock(), features, stage.width(), 2, random)));
       features = stage.width();
       final long tokens = configuration.grid(i).tokens();
       positions.add(
@@ -103,7 +105,8 @@ public final class SoftVisionTransformer extends AbstractBlock {
     }
     this.classToken = addParameter(learned("class", new Shape(1, 1, features), random));
     this.last = addChildBlock("stage" + stages, new TransformerEncoder(softmax(weights)));
-    this.readout = addChildBlock("readout", weights.linear(features, configuration.classes(), true));
+    this.readout =
+        addChildBlock("readout", weights.linear(features, configuration.classes(), true));
   }
 
   private static Parameter learned(String name, Shape shape, RandomGenerator random) {
@@ -141,8 +144,7 @@ public final class SoftVisionTransformer extends AbstractBlock {
 
   private List<SoftTransformerLayer> softmaxFree(int index, InitialWeights weights) {
     final Stage stage = configuration.stages().get(index);
-    final SoftOptions soft =
-        SoftOptions.of(stage.stride()).withValueKernel(stage.valueKernel());
+    final SoftOptions soft = SoftOptions.of(stage.stride()).withValueKernel(stage.valueKernel());
     final Grid grid = configuration.grid(index);
     final MultiHeadOptions options =
         MultiHeadOptions.of(
@@ -238,8 +240,7 @@ public final class SoftVisionTransformer extends AbstractBlock {
   }
 
   private static Grid gridOf(NDArray x) {
-    return new Grid(
-        Math.toIntExact(x.getShape().get(2)), Math.toIntExact(x.getShape().get(3)));
+    return new Grid(Math.toIntExact(x.getShape().get(2)), Math.toIntExact(x.getShape().get(3)));
   }
 
   /** {@code [N, d, H, W]} as {@code [N, T, d]}. */
