@@ -51,8 +51,7 @@ public final class FixedFeatureAttentionBlock extends AttentionBlock {
   }
 
   /** Frozen matrices {@code [heads, width + 1, width + 1]}. */
-  static Parameter matrices(
-      int heads, int width, RandomGenerator random) {
+  static Parameter matrices(int heads, int width, RandomGenerator random) {
     final Parameter matrices =
         Parameter.builder()
             .setName("w")
@@ -87,8 +86,8 @@ public final class FixedFeatureAttentionBlock extends AttentionBlock {
     final NDArray scores = call.visibility().added(products).map(products::add).orElse(products);
     return pairs.sum(
         switch (options.activation()) {
-          case RELU -> pairs.hide(Activation.relu(pairs.hide(scores, 0)), 0).div(
-              pairs.count().maximum(1));
+          case RELU ->
+              pairs.hide(Activation.relu(pairs.hide(scores, 0)), 0).div(pairs.count().maximum(1));
           case SOFTMAX -> pairs.softmax(scores);
         });
   }

@@ -117,10 +117,7 @@ public final class FixedFeatureReadout extends AbstractBlock {
     if (mask.isEmpty() && isServed(x, training)) {
       final NDArray phi = Like.zeros(new Shape(batch, heads, width + 1L), x);
       FixedFeatureAttention.features(
-          NDArrayTensors.tensor(x),
-          NDArrayTensors.tensor(w),
-          NDArrayTensors.tensor(phi),
-          options);
+          NDArrayTensors.tensor(x), NDArrayTensors.tensor(w), NDArrayTensors.tensor(phi), options);
       return phi;
     }
     return composed(x, w, mask);
@@ -165,8 +162,7 @@ public final class FixedFeatureReadout extends AbstractBlock {
                     .orElseGet(() -> Like.scalar((double) keys, x));
             yield hide(seen, Activation.relu(scores), 0).div(count);
           }
-          case SOFTMAX ->
-              hide(seen, hide(seen, scores, Double.NEGATIVE_INFINITY).softmax(-1), 0);
+          case SOFTMAX -> hide(seen, hide(seen, scores, Double.NEGATIVE_INFINITY).softmax(-1), 0);
         };
     return weights.matMul(lifted);
   }
@@ -174,8 +170,7 @@ public final class FixedFeatureReadout extends AbstractBlock {
   private static NDArray hide(Optional<NDArray> seen, NDArray array, double value) {
     return seen.map(
             flags ->
-                NDArrays.where(
-                    flags, array, Like.scalar(value, array).broadcast(array.getShape())))
+                NDArrays.where(flags, array, Like.scalar(value, array).broadcast(array.getShape())))
         .orElse(array);
   }
 
@@ -280,10 +275,7 @@ public final class FixedFeatureReadout extends AbstractBlock {
       features = known("x", x, scope);
       targets = targets("y", y, x, scope);
       primal = features.getShape().get(1) <= features.getShape().get(0);
-      gram =
-          primal
-              ? features.transpose().matMul(features)
-              : features.matMul(features.transpose());
+      gram = primal ? features.transpose().matMul(features) : features.matMul(features.transpose());
       scale = features.square().sum().getDouble() / features.getShape().get(0);
     }
 

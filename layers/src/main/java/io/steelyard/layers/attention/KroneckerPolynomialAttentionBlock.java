@@ -11,6 +11,7 @@ import io.steelyard.kernels.attention.KroneckerPolynomialOptions;
 import io.steelyard.kernels.attention.Monomials;
 import io.steelyard.kernels.attention.PolynomialBounds;
 import io.steelyard.kernels.tensor.Tensor;
+import io.steelyard.layers.tensor.Casts;
 import io.steelyard.layers.tensor.Like;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,15 +81,13 @@ public final class KroneckerPolynomialAttentionBlock extends AttentionBlock {
     if (options.checked()) {
       check(measured, radius);
     }
-    final Monomials monomials =
-        Monomials.of(Math.toIntExact(shape.get(3)), options.degree());
-    final NDArray sums =
-        gathered(first, monomials).mul(gathered(second, monomials));
+    final Monomials monomials = Monomials.of(Math.toIntExact(shape.get(3)), options.degree());
+    final NDArray sums = gathered(first, monomials).mul(gathered(second, monomials));
     final NDArray all =
         powers(q, monomials).mul(coefficients(monomials, radius, scale, q)).matMul(sums);
     final NDArray o =
         over(all.get(":, :, :, :" + width), all.get(":, :, :, " + width + ":"), first.seen());
-    final NDArray out = o.toType(type, false);
+    final NDArray out = Casts.to(o, type);
     return hides && !Pairs.isFinite(given) ? spoiled(out, given) : out;
   }
 
@@ -114,8 +113,7 @@ public final class KroneckerPolynomialAttentionBlock extends AttentionBlock {
       return new Keys(k, v, Optional.empty());
     }
     final Shape one = new Shape(shape.get(0), heads, 1, shape.get(2));
-    final NDArray flags =
-        call.visibility().seen(one, k).orElseThrow().swapAxes(2, 3);
+    final NDArray flags = call.visibility().seen(one, k).orElseThrow().swapAxes(2, 3);
     return new Keys(
         only(flags, k),
         only(flags, v),
@@ -128,7 +126,7 @@ public final class KroneckerPolynomialAttentionBlock extends AttentionBlock {
   }
 
   private static NDArray wide(NDArray array) {
-    return array.toType(DataType.FLOAT64, false);
+    return Casts.to(array, DataType.FLOAT64);
   }
 
   /** {@code [B, H, T, r]}: each from one of a lower degree. */
@@ -158,8 +156,7 @@ public final class KroneckerPolynomialAttentionBlock extends AttentionBlock {
 
   private static NDArray columns(NDArray array, List<Long> which) {
     final long[] indices = which.stream().mapToLong(Long::longValue).toArray();
-    return array.get(
-        ":, :, :, {}", Like.indices(indices, new Shape(indices.length), array));
+    return array.get(":, :, :, {}", Like.indices(indices, new Shape(indices.length), array));
   }
 
   /** {@code U^T [V 1]}, {@code [B, H, r, Dv + 1]}. */
@@ -168,8 +165,7 @@ public final class KroneckerPolynomialAttentionBlock extends AttentionBlock {
   }
 
   private NDArray coefficients(Monomials monomials, double radius, double scale, NDArray like) {
-    final double[] c =
-        PolynomialBounds.coefficients(options.series(), radius, options.degree());
+    final double[] c = PolynomialBounds.coefficients(options.series(), radius, options.degree());
     final double[] factors = new double[monomials.count()];
     for (int a = 0; a < factors.length; a++) {
       final int t = monomials.degree(a);
@@ -194,17 +190,14 @@ public final class KroneckerPolynomialAttentionBlock extends AttentionBlock {
     }
     final NDArray there = seen.get().broadcast(den.getShape());
     final NDArray o = num.div(NDArrays.where(there, den, Like.ones(den.getShape(), den)));
-    return NDArrays.where(
-        there.broadcast(o.getShape()), o, Like.zeros(o.getShape(), o));
+    return NDArrays.where(there.broadcast(o.getShape()), o, Like.zeros(o.getShape(), o));
   }
 
   private static NDArray spoiled(NDArray o, NDArray q) {
     final NDArray strange =
         Pairs.good(q).logicalNot().toType(q.getDataType(), false).max(new int[] {3}, true).gt(0);
     return NDArrays.where(
-        strange.broadcast(o.getShape()),
-        Like.scalar(Double.NaN, o).broadcast(o.getShape()),
-        o);
+        strange.broadcast(o.getShape()), Like.scalar(Double.NaN, o).broadcast(o.getShape()), o);
   }
 
   /** As {@link PolynomialBounds#radius(double, Tensor, Tensor, Tensor)}. */

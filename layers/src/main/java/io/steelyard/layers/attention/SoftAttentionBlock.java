@@ -20,6 +20,7 @@ import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.attention.SoftOptions.Landmarks;
 import io.steelyard.layers.initializer.InitialWeights;
 import io.steelyard.layers.initializer.Uniform;
+import io.steelyard.layers.tensor.Casts;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
 import java.util.List;
@@ -243,9 +244,9 @@ public final class SoftAttentionBlock extends AttentionBlock {
    */
   NDArray through(NDArray q, NDArray l, NDArray v) {
     final NDArray p = squares(q, l).mul(-0.5).exp();
-    final NDArray a = kernelMatrix(l.toType(DataType.FLOAT64, false));
+    final NDArray a = kernelMatrix(Casts.to(l, DataType.FLOAT64));
     final NDArray y = inverse(a, options.inverse());
-    final NDArray sums = p.swapAxes(2, 3).matMul(v).toType(DataType.FLOAT64, false);
+    final NDArray sums = Casts.to(p.swapAxes(2, 3).matMul(v), DataType.FLOAT64);
     final NDArray mixed;
     if (options.byDegrees()) {
       final NDArray root = a.sum(new int[] {3}, true).sqrt();
@@ -253,7 +254,7 @@ public final class SoftAttentionBlock extends AttentionBlock {
     } else {
       mixed = y.matMul(sums);
     }
-    return p.matMul(mixed.toType(v.getDataType(), false));
+    return p.matMul(Casts.to(mixed, v.getDataType()));
   }
 
   @Override

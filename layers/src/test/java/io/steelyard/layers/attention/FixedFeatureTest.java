@@ -117,18 +117,36 @@ class FixedFeatureTest {
     };
     final double[][] expected = {
       {
-        0.17666666666666664, 0.2, 0.37666666666666665, 0, 0, 0,
-        0.152, 0.114, 0.19, 0.04266666666666669, 0.032, 0.053333333333333365
+        0.17666666666666664,
+        0.2,
+        0.37666666666666665,
+        0,
+        0,
+        0,
+        0.152,
+        0.114,
+        0.19,
+        0.04266666666666669,
+        0.032,
+        0.053333333333333365
       },
       {
-        0.5766666666666667, 0.7333333333333334, 1.31,
-        0.38, 0.5066666666666667, 0.8866666666666667,
-        0.472, 0.354, 0.59, 0.3626666666666667, 0.272, 0.45333333333333337
+        0.5766666666666667,
+        0.7333333333333334,
+        1.31,
+        0.38,
+        0.5066666666666667,
+        0.8866666666666667,
+        0.472,
+        0.354,
+        0.59,
+        0.3626666666666667,
+        0.272,
+        0.45333333333333337
       }
     };
     for (int i = 0; i < 2; i++) {
-      final FixedFeatureReadout readout =
-          readout(2, 2, 1, RELU.withMean(2 * i), DataType.FLOAT64);
+      final FixedFeatureReadout readout = readout(2, 2, 1, RELU.withMean(2 * i), DataType.FLOAT64);
       set(parameter(readout, "w"), w);
       set(parameter(readout, "v"), 1, -2, 3, .5, 1, -1);
       for (final boolean training : new boolean[] {false, true}) {
@@ -212,8 +230,7 @@ class FixedFeatureTest {
     final NDArray x = normal(1, 6, 5, 3).toType(DataType.FLOAT32, false);
     final NDArray y = normal(2, 6, 1).toType(DataType.FLOAT32, false);
     try (Training training =
-        new Training(
-            readout, Loss.l2Loss(), new Shape(6, 5, 3), TrainingOptions.seeded(1))) {
+        new Training(readout, Loss.l2Loss(), new Shape(6, 5, 3), TrainingOptions.seeded(1))) {
       final double before = training.step(x, y).loss();
       for (int i = 0; i < 20; i++) {
         training.step(x, y);
@@ -244,8 +261,7 @@ class FixedFeatureTest {
       final NDArray x = normal(1, 2, 5, 3);
       final NDArray phi = readout.features(store, x, true);
       final NDArray order = manager.create(new long[] {0, 3, 1, 4, 2});
-      AttentionContract.close(
-          readout.features(store, x.get(":, {}", order), true), phi, 1e-14);
+      AttentionContract.close(readout.features(store, x.get(":, {}", order), true), phi, 1e-14);
       AttentionContract.close(
           readout.features(store, x.concat(x.get(":, 1:"), 1), true), phi, 1e-14);
     }
@@ -340,8 +356,7 @@ class FixedFeatureTest {
       final NDArray f = readout.features(store, x, true).reshape(sequences, 32);
       final double scale = f.square().sum().getDouble() / sequences;
       final NDArray v = parameter(readout, "v").getArray().reshape(2, 32).transpose();
-      final NDArray residual =
-          f.transpose().matMul(y.sub(f.matMul(v))).sub(v.mul(0.01 * scale));
+      final NDArray residual = f.transpose().matMul(y.sub(f.matMul(v))).sub(v.mul(0.01 * scale));
       assertThat(residual.abs().max().getDouble()).isLessThan(1e-10);
       readout.fit(x, y, 1e12);
       assertThat(parameter(readout, "v").getArray().abs().max().getDouble()).isLessThan(1e-9);

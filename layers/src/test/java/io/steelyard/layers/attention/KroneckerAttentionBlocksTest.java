@@ -115,8 +115,7 @@ class KroneckerAttentionBlocksTest {
     final KroneckerAttentionBlock block = new KroneckerAttentionBlock();
     for (final boolean training : new boolean[] {false, true}) {
       assertThat(block.forward(store, golden(), training).head().toDoubleArray())
-          .containsExactly(
-              new double[] {0.03715317762621562, 0.36774683667824326}, within(1e-15));
+          .containsExactly(new double[] {0.03715317762621562, 0.36774683667824326}, within(1e-15));
     }
     final double[][] gradients =
         Gradients.analytic(arrays -> block.forward(store, arrays, true).head().sum(), golden());
@@ -134,10 +133,8 @@ class KroneckerAttentionBlocksTest {
 
   @Test
   void goldenPolynomials() {
-    golden(
-        KroneckerPolynomialOptions.ofDegree(2), 0.025677603423680456, 0.5669687814702921);
-    golden(
-        KroneckerPolynomialOptions.ofDegree(6), 0.03714821263621433, 0.38604724618733993);
+    golden(KroneckerPolynomialOptions.ofDegree(2), 0.025677603423680456, 0.5669687814702921);
+    golden(KroneckerPolynomialOptions.ofDegree(6), 0.03714821263621433, 0.38604724618733993);
     golden(
         KroneckerPolynomialOptions.ofDegree(6).withSeries(Series.CHEBYSHEV).withRadius(2.5),
         0.03680672522621671,

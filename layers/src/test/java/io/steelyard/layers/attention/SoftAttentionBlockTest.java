@@ -227,24 +227,6 @@ class SoftAttentionBlockTest {
     }
   }
 
-  @Test
-  void gradientsInFloatAreThoseInDouble() {
-    final SoftOptions options = SoftOptions.of(2).normalizedByDegrees().withValueKernel(3);
-    final NDArray x = normal(3, new Shape(3, 16, 8));
-    final double[][] gradients = new double[2][];
-    for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
-      final MultiHeadAttention attention = initialized(options, type);
-      final NDArray own = x.toType(type, true);
-      own.setRequiresGradient(true);
-      try (var collector = Libtorch.engine().newGradientCollector()) {
-        collector.backward(attention.attend(store, own, Visibility.all(), true).square().sum());
-      }
-      gradients[type == DataType.FLOAT64 ? 0 : 1] =
-          own.getGradient().toType(DataType.FLOAT64, false).toDoubleArray();
-    }
-    assertThat(gradients[1]).containsExactly(gradients[0], within(2e-4));
-  }
-
   /** All landmarks are one: A has rank 1, and its inverse is damped. */
   @Test
   void landmarksThatCoincideGiveNumbers() {
