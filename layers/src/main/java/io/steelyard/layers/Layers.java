@@ -5,8 +5,11 @@ import static io.steelyard.layers.Layer.Kind.HEAD;
 import static io.steelyard.layers.Layer.Kind.LOSS;
 
 import io.steelyard.layers.attention.CosineSoftmaxAttentionBlock;
+import io.steelyard.layers.attention.FixedFeatureAttentionBlock;
+import io.steelyard.layers.attention.FixedFeatureReadout;
 import io.steelyard.layers.attention.GaussianAttentionBlock;
 import io.steelyard.layers.attention.KroneckerAttentionBlock;
+import io.steelyard.layers.attention.KroneckerPolynomialAttentionBlock;
 import io.steelyard.layers.attention.LinearAttentionBlock;
 import io.steelyard.layers.attention.MalaAttentionBlock;
 import io.steelyard.layers.attention.MultiHeadAttention;
@@ -49,6 +52,7 @@ import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.transformer.TransformerDecoder;
 import io.steelyard.layers.transformer.TransformerEncoder;
 import io.steelyard.layers.vision.ConvNet;
+import io.steelyard.layers.vision.SoftVisionTransformer;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -124,6 +128,24 @@ public final class Layers {
               KroneckerAttentionBlock.class,
               "2310.04064",
               "Softmax attention to all pairs of two kinds of keys."),
+          new Layer(
+              "kronecker-attention-polynomial",
+              BLOCK,
+              KroneckerPolynomialAttentionBlock.class,
+              "2310.04064",
+              "The same with a polynomial for the exponential, in time linear in tokens."),
+          new Layer(
+              "fixed-feature-attention",
+              BLOCK,
+              FixedFeatureAttentionBlock.class,
+              "2307.11353",
+              "Fixed random query-key matrices and trained values, for every token."),
+          new Layer(
+              "fixed-feature-readout",
+              BLOCK,
+              FixedFeatureReadout.class,
+              "2307.11353",
+              "The same for one query, under a linear readout that can be fitted."),
           new Layer(
               "sinkhorn-attention",
               BLOCK,
@@ -345,7 +367,13 @@ public final class Layers {
               BLOCK,
               ConvNet.class,
               CNN_SVM,
-              "The same build with 8 and 16 filters and 128 hidden units."));
+              "The same build with 8 and 16 filters and 128 hidden units."),
+          new Layer(
+              "soft-vision-transformer",
+              BLOCK,
+              SoftVisionTransformer.class,
+              "2207.03341",
+              "Stages of softmax-free attention under one of softmax, tiny to huge."));
 
   private static final List<Layer> GATES =
       List.of(

@@ -1,5 +1,7 @@
 package io.steelyard.layers.attention;
 
+import io.steelyard.kernels.attention.FixedFeatureOptions;
+import io.steelyard.kernels.attention.KroneckerPolynomialOptions;
 import io.steelyard.kernels.attention.Reweighting;
 import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.kernels.linear.FeatureMap;
@@ -88,7 +90,7 @@ public interface Attention {
    * @param stride r of its landmarks
    */
   static Attention soft(int stride) {
-    return shape -> new SoftAttentionBlock(stride, false, shape);
+    return soft(SoftOptions.of(stride));
   }
 
   /**
@@ -97,12 +99,27 @@ public interface Attention {
    * @param stride r of its landmarks
    */
   static Attention softPlusPlus(int stride) {
-    return shape -> new SoftAttentionBlock(stride, true, shape);
+    return soft(SoftOptions.of(stride).normalizedByDegrees());
   }
 
-  /** {@link KroneckerAttentionBlock}. */
+  /** {@link SoftAttentionBlock}. */
+  static Attention soft(SoftOptions options) {
+    return shape -> new SoftAttentionBlock(options, shape);
+  }
+
+  /** {@link FixedFeatureAttentionBlock}. */
+  static Attention fixedFeatures(FixedFeatureOptions options) {
+    return shape -> new FixedFeatureAttentionBlock(options, shape);
+  }
+
+  /** {@link KroneckerAttentionBlock} with scale 1/D. */
   static Attention kronecker() {
     return shape -> new KroneckerAttentionBlock();
+  }
+
+  /** {@link KroneckerPolynomialAttentionBlock}. */
+  static Attention kronecker(KroneckerPolynomialOptions options) {
+    return shape -> new KroneckerPolynomialAttentionBlock(options);
   }
 
   /** {@link SinkhornAttentionBlock} with the kernel's defaults. */

@@ -74,6 +74,11 @@ public abstract class AttentionBlock extends AbstractBlock {
    * @return {@code [B, Tq, H, Dv]}, in the manager of the first projection
    */
   public final NDArray attend(ParameterStore parameters, AttentionCall call, boolean training) {
+    final NDArray o = weighed(parameters, call, training);
+    return beside(parameters, call, training).map(o::add).orElse(o);
+  }
+
+  private NDArray weighed(ParameterStore parameters, AttentionCall call, boolean training) {
     final Projection q = call.projection(roles().getFirst());
     if (!training && call.suitsKernel() && hasKernel(call)) {
       final Projection v = call.projection(roles().getLast());
@@ -94,6 +99,17 @@ public abstract class AttentionBlock extends AbstractBlock {
    */
   protected abstract NDArray compose(
       ParameterStore parameters, AttentionCall call, boolean training);
+
+  /**
+   * What is added to the outputs in both forms, such as a convolution of values; nothing by
+   * default.
+   *
+   * @return {@code [B, Tq, H, Dv]}
+   */
+  protected Optional<NDArray> beside(
+      ParameterStore parameters, AttentionCall call, boolean training) {
+    return Optional.empty();
+  }
 
   /** Whether {@link #kernel} can serve this call; only asked on a CPU. */
   protected boolean hasKernel(AttentionCall call) {

@@ -53,6 +53,15 @@ public final class MultiHeadAttention extends AbstractBlock {
     super(VERSION);
     this.options = options;
     final AttentionBlock block = options.attention().block(options.shape());
+    if (block.roles().stream().noneMatch(MultiHeadAttention::isQuery)
+        && options.keyHeads() != options.heads()) {
+      throw new IllegalArgumentException(
+          "keyHeads is "
+              + options.keyHeads()
+              + "; expected "
+              + options.heads()
+              + ", the heads: this attention has no queries beside its keys");
+    }
     for (final String role : block.roles()) {
       projections.put(
           role,
@@ -100,7 +109,7 @@ public final class MultiHeadAttention extends AbstractBlock {
    */
   public Map<String, Projection> projections(ParameterStore parameters, NDArray x) {
     check("x", x);
-    return project(parameters, x, x, 0, false);
+    return project(parameters, x, x, 0, options.grid(), false);
   }
 
   /**
@@ -112,7 +121,33 @@ public final class MultiHeadAttention extends AbstractBlock {
   public NDArray attend(
       ParameterStore parameters, NDArray x, Visibility visibility, boolean training) {
     check("x", x);
-    return attend(parameters, x, project(parameters, x, x, 0, training), visibility, training);
+    return attend(
+        parameters,
+        x,
+        project(parameters, x, x, 0, options.grid(), training),
+        visibility,
+        options.grid(),
+        training);
+  }
+
+  /**
+   * Attention of the tokens of an image on each other, which may have another size than those in
+   * training.
+   *
+   * @param x {@code [B, T, d]}
+   * @param grid how they lie
+   * @return {@code [B, T, d]}
+   */
+  public NDArray attend(ParameterStore parameters, NDArray x, Grid grid, boolean training) {
+    check("x", x);
+    final Optional<Grid> places = Optional.of(grid);
+    return attend(
+        parameters,
+        x,
+        project(parameters, x, x, 0, places, training),
+        Visibility.all(),
+        places,
+        training);
   }
 
   /**
@@ -121,6 +156,7 @@ public final class MultiHeadAttention extends AbstractBlock {
    * @param x {@code [B, T, d]}
    * @param memory {@code [B, S, d]}
    * @return {@code [B, T, d]}
+   * @throws IllegalStateException if the attention has no queries beside its keys
    */
   public NDArray cross(
       ParameterStore parameters,
@@ -130,7 +166,14 @@ public final class MultiHeadAttention extends AbstractBlock {
       boolean training) {
     check("x", x);
     check("memory", memory);
-    return attend(parameters, x, project(parameters, x, memory, 0, training), visibility, training);
+    checkQueries();
+    return attend(
+        parameters,
+        x,
+        project(parameters, x, memory, 0, options.grid(), training),
+        visibility,
+        options.grid(),
+        training);
   }
 
   /**
@@ -141,15 +184,18 @@ public final class MultiHeadAttention extends AbstractBlock {
    * @param x {@code [B, T, d]}, what comes next
    * @param cache of this layer and these sequences; the tokens of {@code x} are added
    * @return {@code [B, T, d]}
+   * @throws IllegalStateException if the attention has no queries beside its keys
    */
   public NDArray decode(ParameterStore parameters, NDArray x, KeyValueCache cache) {
     check("x", x);
-    final Map<String, Projection> fresh = project(parameters, x, x, cache.tokens(), false);
+    checkQueries();
+    final Map<String, Projection> fresh =
+        project(parameters, x, x, cache.tokens(), options.grid(), false);
     final Map<String, Projection> own = new LinkedHashMap<>(fresh);
     own.keySet().removeIf(MultiHeadAttention::isQuery);
     final Map<String, Projection> all = new LinkedHashMap<>(fresh);
     all.putAll(cache.append(own));
-    return attend(parameters, x, all, Visibility.ofThePast(), false);
+    return attend(parameters, x, all, Visibility.ofThePast(), options.grid(), false);
   }
 
   private NDArray attend(
@@ -157,6 +203,7 @@ public final class MultiHeadAttention extends AbstractBlock {
       NDArray x,
       Map<String, Projection> projected,
       Visibility visibility,
+      Optional<Grid> grid,
       boolean training) {
     final Visibility seen =
         options.alibi()
@@ -166,9 +213,7 @@ public final class MultiHeadAttention extends AbstractBlock {
     final Optional<Rotary> rotary = attention.rotates() ? options.rotary() : Optional.empty();
     final NDArray o =
         attention.attend(
-            parameters,
-            new AttentionCall(Optional.of(x), projected, seen, options.grid(), rotary),
-            training);
+            parameters, new AttentionCall(Optional.of(x), projected, seen, grid, rotary), training);
     final Shape shape = x.getShape();
     final NDArray flat =
         o.reshape(shape.get(0), shape.get(1), (long) options.heads() * options.valueWidth());
@@ -176,7 +221,12 @@ public final class MultiHeadAttention extends AbstractBlock {
   }
 
   private Map<String, Projection> project(
-      ParameterStore parameters, NDArray x, NDArray memory, long first, boolean training) {
+      ParameterStore parameters,
+      NDArray x,
+      NDArray memory,
+      long first,
+      Optional<Grid> grid,
+      boolean training) {
     final Map<String, Projection> projected = new LinkedHashMap<>();
     projections.forEach(
         (role, linear) -> {
@@ -203,7 +253,7 @@ public final class MultiHeadAttention extends AbstractBlock {
       final Rotary rotary = options.rotary().get();
       projected.replaceAll(
           (role, projection) ->
-              isValue(role) ? projection : rotary.rotate(projection, first, options.grid()));
+              isValue(role) ? projection : rotary.rotate(projection, first, grid));
     }
     projected.putAll(derived);
     return projected;
@@ -223,6 +273,15 @@ public final class MultiHeadAttention extends AbstractBlock {
 
   private static boolean isValue(String role) {
     return role.startsWith("v");
+  }
+
+  private void checkQueries() {
+    if (attention.roles().stream().noneMatch(MultiHeadAttention::isQuery)) {
+      throw new IllegalStateException(
+          attention.getClass().getSimpleName()
+              + " has no queries beside its keys: tokens can only attend to each other, all at"
+              + " once");
+    }
   }
 
   private void check(String name, NDArray tokens) {

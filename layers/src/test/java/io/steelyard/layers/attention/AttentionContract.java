@@ -13,6 +13,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.GradientCollector;
 import ai.djl.training.ParameterStore;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.engine.Libtorch;
@@ -21,6 +22,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -219,6 +221,25 @@ abstract class AttentionContract {
         arrays -> attend(block, arrays.get(0), visibility, true).mul(weights).sum(),
         new NDList(normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH)),
         1e-6);
+  }
+
+  /** An array that leaves the graph where types change shows in float32 only. */
+  @Test
+  void gradientsInFloatAreThoseInDouble() {
+    final double[][] gradients = new double[2][];
+    for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
+      final MultiHeadAttention block = block(type);
+      final NDArray weights = normal(3, type, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, type, BATCH, TOKENS, WIDTH);
+      x.setRequiresGradient(true);
+      try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
+        collector.backward(attend(block, x, Visibility.all(), true).mul(weights).sum());
+      }
+      gradients[type == DataType.FLOAT64 ? 0 : 1] =
+          x.getGradient().toType(DataType.FLOAT64, false).toDoubleArray();
+    }
+    final double scale = Math.max(1, Arrays.stream(gradients[0]).map(Math::abs).max().orElse(1));
+    assertThat(gradients[1]).containsExactly(gradients[0], within(1e-3 * scale));
   }
 
   @Test
