@@ -160,9 +160,14 @@ public final class CocoResamples {
 
   /** Average precision with each image once: mean over thresholds and classes. */
   public double ap() {
+    return ap(once());
+  }
+
+  /** Each image once, as {@link #ap(int[])} takes it. */
+  public int[] once() {
     final int[] once = new int[images];
     Arrays.fill(once, 1);
-    return ap(once);
+    return once;
   }
 
   /**
@@ -178,6 +183,22 @@ public final class CocoResamples {
 
   /** The same at each threshold. */
   public double[] apByIou(int[] times) {
+    return means(times)[0];
+  }
+
+  /**
+   * Average recall with all detections that count, when image i counts {@code times[i]} times: mean
+   * over thresholds and classes that have objects.
+   *
+   * @param times {@code [images]}, none negative; not modified
+   * @throws IllegalArgumentException if the length differs or a number is negative
+   */
+  public double ar(int[] times) {
+    return DoubleStream.of(means(times)[1]).average().orElseThrow();
+  }
+
+  /** Precision and final recall at each threshold, mean over classes. */
+  private double[][] means(int[] times) {
     if (times.length != images || Arrays.stream(times).anyMatch(count -> count < 0)) {
       throw new IllegalArgumentException(
           "times is "
@@ -186,7 +207,7 @@ public final class CocoResamples {
               + images
               + " numbers >= 0, one for each image");
     }
-    final double[] sums = new double[CocoAp.THRESHOLDS];
+    final double[][] sums = new double[2][CocoAp.THRESHOLDS];
     int present = 0;
     for (final OfClass ofClass : classes) {
       int positives = 0;
@@ -198,13 +219,15 @@ public final class CocoResamples {
         add(sums, ofClass, times, positives);
       }
     }
-    for (int t = 0; t < sums.length; t++) {
-      sums[t] = present == 0 ? Double.NaN : sums[t] / present;
+    for (final double[] figure : sums) {
+      for (int t = 0; t < figure.length; t++) {
+        figure[t] = present == 0 ? Double.NaN : figure[t] / present;
+      }
     }
     return sums;
   }
 
-  private static void add(double[] sums, OfClass ofClass, int[] times, int positives) {
+  private static void add(double[][] sums, OfClass ofClass, int[] times, int positives) {
     final int thresholds = CocoAp.THRESHOLDS;
     final double[][] recall = new double[thresholds][ofClass.most];
     final double[][] precision = new double[thresholds][ofClass.most];
@@ -230,7 +253,8 @@ public final class CocoResamples {
       }
     }
     for (int t = 0; t < thresholds; t++) {
-      sums[t] +=
+      sums[1][t] += (double) found[t] / positives;
+      sums[0][t] +=
           new PrecisionRecall(
                   Arrays.copyOf(recall[t], points[t]), Arrays.copyOf(precision[t], points[t]))
               .meanAt(CocoAp.RECALLS, CocoAp.RECALL_STEP);

@@ -121,6 +121,9 @@ class CocoResamplesTest {
       assertThat(resamples.ap(times))
           .as("seed %d, resampled", seed)
           .isCloseTo(figures.ap(), within(1e-14));
+      assertThat(resamples.ar(times))
+          .as("seed %d, resampled, recall", seed)
+          .isCloseTo(figures.ar(), within(1e-14));
       assertThat(resamples.apByIou(times)[5])
           .as("seed %d, resampled, at .75", seed)
           .isCloseTo(figures.ap75(), within(1e-14));
