@@ -17,6 +17,7 @@ public final class Reproductions {
     BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
     BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
     BY_PAPER.put("icl-linear-regression", IclLinearRegressionReproduction::new);
+    BY_PAPER.put("soft-nms", SoftNmsReproduction::new);
     BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
     BY_PAPER.put("mala", MalaReproduction::new);
     BY_PAPER.put("nalaformer", NalaformerReproduction::new);
