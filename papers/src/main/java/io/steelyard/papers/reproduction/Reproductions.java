@@ -21,6 +21,7 @@ public final class Reproductions {
     BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
     BY_PAPER.put("mala", MalaReproduction::new);
     BY_PAPER.put("nalaformer", NalaformerReproduction::new);
+    BY_PAPER.put("utility-probability-duality", UtilityProbabilityDualityReproduction::new);
   }
 
   private Reproductions() {}
