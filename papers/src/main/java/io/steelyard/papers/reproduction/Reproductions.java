@@ -15,6 +15,7 @@ public final class Reproductions {
 
   static {
     BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
+    BY_PAPER.put("softmax-regression", SoftmaxRegressionReproduction::new);
     BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
     BY_PAPER.put("icl-linear-regression", IclLinearRegressionReproduction::new);
     BY_PAPER.put("soft-nms", SoftNmsReproduction::new);
