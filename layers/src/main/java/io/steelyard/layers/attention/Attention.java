@@ -1,5 +1,7 @@
 package io.steelyard.layers.attention;
 
+import io.steelyard.kernels.attention.Reweighting;
+import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.kernels.linear.FeatureMap;
 import io.steelyard.kernels.linear.MalaScale;
 import io.steelyard.kernels.linear.NalaForm;
@@ -9,7 +11,7 @@ import io.steelyard.kernels.linear.NalaForm;
  * this one word to train the same model with another attention.
  *
  * <pre>{@code
- * MultiHeadOptions options = MultiHeadOptions.of(64, 4, Attention.sigmoid());
+ * MultiHeadOptions options = MultiHeadOptions.of(64, 4, 196, Attention.sigmoid(), random);
  * }</pre>
  */
 @FunctionalInterface
@@ -43,5 +45,58 @@ public interface Attention {
   /** {@link NalaAttentionBlock} in the split form. */
   static Attention nala() {
     return shape -> new NalaAttentionBlock(NalaForm.SPLIT);
+  }
+
+  /** {@link SelectiveAttentionBlock}. */
+  static Attention selective(SelectiveOptions options) {
+    return shape -> new SelectiveAttentionBlock(options, shape);
+  }
+
+  /** {@link SoftplusAttentionBlock} without a re-weighting. */
+  static Attention softplus() {
+    return shape -> SoftplusAttentionBlock.plain();
+  }
+
+  /** {@link SoftplusAttentionBlock} with a re-weighting of power 15. */
+  static Attention reweightedSoftplus() {
+    return shape -> SoftplusAttentionBlock.reweighted(Reweighting.defaults());
+  }
+
+  /** {@link CosineSoftmaxAttentionBlock}. */
+  static Attention cosineSoftmax() {
+    return shape -> new CosineSoftmaxAttentionBlock();
+  }
+
+  /** {@link GaussianAttentionBlock}. */
+  static Attention gaussian() {
+    return shape -> new GaussianAttentionBlock();
+  }
+
+  /**
+   * {@link SoftAttentionBlock}.
+   *
+   * @param stride r of its landmarks
+   */
+  static Attention soft(int stride) {
+    return shape -> new SoftAttentionBlock(stride, false, shape);
+  }
+
+  /**
+   * {@link SoftAttentionBlock} with SOFT++'s normalisation.
+   *
+   * @param stride r of its landmarks
+   */
+  static Attention softPlusPlus(int stride) {
+    return shape -> new SoftAttentionBlock(stride, true, shape);
+  }
+
+  /** {@link KroneckerAttentionBlock}. */
+  static Attention kronecker() {
+    return shape -> new KroneckerAttentionBlock();
+  }
+
+  /** {@link SinkhornAttentionBlock} with the kernel's defaults. */
+  static Attention sinkhorn() {
+    return shape -> new SinkhornAttentionBlock(SinkhornOptions.defaults());
   }
 }

@@ -36,8 +36,10 @@ public abstract class AttentionBlock extends AbstractBlock {
   }
 
   /**
-   * The projections it needs. Names that begin with {@code q} have as many heads as outputs, others
-   * may be fewer (grouped queries); names that begin with {@code v} have the width of values.
+   * The projections it needs, queries first. Names that begin with {@code q} have as many heads as
+   * outputs and come from the tokens that ask, others may be fewer and come from those that answer;
+   * where there is no {@code q}, keys are the queries. Names that begin with {@code v} have the
+   * width of values.
    */
   public List<String> roles() {
     return List.of("q", "k", "v");

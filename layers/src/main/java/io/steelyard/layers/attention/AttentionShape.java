@@ -6,6 +6,7 @@ import java.util.random.RandomGenerator;
 /**
  * What an attention may need to know of the layer that it is made for.
  *
+ * @param width d, features of a token
  * @param heads H, of queries
  * @param keyWidth D, numbers of a query or key
  * @param valueWidth Dv, numbers of a value
@@ -14,6 +15,7 @@ import java.util.random.RandomGenerator;
  * @param random draws fixed and initial parameters
  */
 public record AttentionShape(
+    int width,
     int heads,
     int keyWidth,
     int valueWidth,
@@ -23,9 +25,11 @@ public record AttentionShape(
 
   /** Checks the extents. */
   public AttentionShape {
-    if (heads < 1 || keyWidth < 1 || valueWidth < 1 || tokens < 1) {
+    if (width < 1 || heads < 1 || keyWidth < 1 || valueWidth < 1 || tokens < 1) {
       throw new IllegalArgumentException(
-          "heads, keyWidth, valueWidth and tokens are "
+          "width, heads, keyWidth, valueWidth and tokens are "
+              + width
+              + ", "
               + heads
               + ", "
               + keyWidth

@@ -87,7 +87,7 @@ public record MultiHeadOptions(
 
   /** What the attention is told of the layer. */
   AttentionShape shape() {
-    return new AttentionShape(heads, keyWidth, valueWidth, tokens, grid, weights.random());
+    return new AttentionShape(width, heads, keyWidth, valueWidth, tokens, grid, weights.random());
   }
 
   private static void atLeastOne(String name, int value) {

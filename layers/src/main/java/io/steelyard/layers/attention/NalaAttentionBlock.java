@@ -75,7 +75,7 @@ public final class NalaAttentionBlock extends FeatureAttentionBlock {
 
   @Override
   NDArray queryFeatures(NDArray q) {
-    final NDArray norm = norm(q);
+    final NDArray norm = Directions.norm(q);
     final NDArray zero = norm.stopGradient().eq(0);
     final NDArray safe = NDArrays.where(zero, Like.ones(norm.getShape(), norm), norm);
     final NDArray u = q.div(safe);
@@ -94,7 +94,7 @@ public final class NalaAttentionBlock extends FeatureAttentionBlock {
     return switch (form) {
       case SPLIT -> cube(Activation.relu(k)).concat(cube(Activation.relu(k.neg())), 3);
       case COSINE -> {
-        final NDArray norm = norm(k);
+        final NDArray norm = Directions.norm(k);
         final NDArray zero = norm.stopGradient().eq(0);
         final NDArray safe = NDArrays.where(zero, Like.ones(norm.getShape(), norm), norm);
         yield turned(cube(k.abs()), k.div(safe));
@@ -105,15 +105,6 @@ public final class NalaAttentionBlock extends FeatureAttentionBlock {
   private static NDArray turned(NDArray size, NDArray direction) {
     final NDArray angle = direction.mul(STEEPNESS).tanh().mul(Math.PI / 4);
     return size.mul(angle.cos()).concat(size.mul(angle.sin()), 3);
-  }
-
-  /** The norm over the last axis, whose gradient at 0 is 0. */
-  private static NDArray norm(NDArray x) {
-    final NDArray square = x.square().sum(new int[] {3}, true);
-    final NDArray zero = square.stopGradient().eq(0);
-    final NDArray ones = Like.ones(square.getShape(), square);
-    final NDArray root = NDArrays.where(zero, ones, square).sqrt();
-    return NDArrays.where(zero, Like.zeros(square.getShape(), square), root);
   }
 
   /** {@code max(u, 0)^p}, with value and gradients 0 where u is not positive. */

@@ -58,6 +58,16 @@ public final class Pairs {
   }
 
   /**
+   * How many keys each query sees, {@code [B, H, Tq, 1]} or with extents of 1 where it is the same
+   * for all.
+   */
+  public NDArray count() {
+    final long keys = k.getShape().get(2);
+    return seen.map(flags -> flags.toType(q.getDataType(), false).sum(new int[] {3}, true))
+        .orElseGet(() -> Like.scalar((double) keys, q).reshape(1, 1, 1, 1));
+  }
+
+  /**
    * Queries. If some are not finite and anything is hidden, those are 0 here and their outputs
    * become NaN in {@link #sum}: a padded query must not spoil gradients of keys.
    */
@@ -97,6 +107,16 @@ public final class Pairs {
     return hide(NDArrays.where(spoiled, like(Double.NaN, scores), scores), 0);
   }
 
+  /**
+   * {@code array} with 1 where it is not finite, if anything is hidden: for factors of queries
+   * whose outputs become NaN in {@link #sum} anyway.
+   */
+  NDArray ofFiniteQueries(NDArray array) {
+    return seen.isEmpty() || isFinite(array)
+        ? array
+        : NDArrays.where(good(array), array, Like.ones(array.getShape(), array));
+  }
+
   /** {@code array} with {@code value} at hidden pairs. */
   public NDArray hide(NDArray array, double value) {
     return seen.map(flags -> NDArrays.where(flags, array, like(value, array))).orElse(array);
@@ -129,12 +149,13 @@ public final class Pairs {
         .orElse(sums);
   }
 
-  private static boolean isFinite(NDArray array) {
+  static boolean isFinite(NDArray array) {
     return array.stopGradient().abs().sum().toType(DataType.FLOAT64, false).getDouble()
         < Double.POSITIVE_INFINITY;
   }
 
-  private static NDArray finite(NDArray array) {
+  /** {@code array} with 0 where it is not finite. */
+  static NDArray finite(NDArray array) {
     return NDArrays.where(good(array), array, Like.zeros(array.getShape(), array));
   }
 
@@ -142,7 +163,8 @@ public final class Pairs {
     return good(array).logicalNot().toType(array.getDataType(), false);
   }
 
-  private static NDArray good(NDArray array) {
+  /** Whether each number is finite. */
+  static NDArray good(NDArray array) {
     return array.stopGradient().abs().lt(Like.scalar(Double.POSITIVE_INFINITY, array));
   }
 

@@ -104,6 +104,11 @@ public record Visibility(
     return new Visibility(causal, keep, bias, Optional.of(m));
   }
 
+  /** Whether every query sees every key and nothing is added. */
+  public boolean isAll() {
+    return !causal && keep.isEmpty() && bias.isEmpty() && slopes.isEmpty();
+  }
+
   /**
    * One flag a pair, true where the query sees the key; empty if all see all.
    *
