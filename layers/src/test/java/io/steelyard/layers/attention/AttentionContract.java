@@ -229,8 +229,8 @@ abstract class AttentionContract {
     final double[][] gradients = new double[2][];
     for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
       final MultiHeadAttention block = block(type);
-      final NDArray weights = normal(3, type, BATCH, TOKENS, WIDTH);
-      final NDArray x = normal(1, type, BATCH, TOKENS, WIDTH);
+      final NDArray weights = normal(3, type, BATCH, tokens(), WIDTH);
+      final NDArray x = normal(1, type, BATCH, tokens(), WIDTH);
       x.setRequiresGradient(true);
       try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
         collector.backward(attend(block, x, Visibility.all(), true).mul(weights).sum());
