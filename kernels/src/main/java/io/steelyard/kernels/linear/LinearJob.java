@@ -241,7 +241,7 @@ final class LinearJob implements Job {
     PanelProductsSimd.addRows(work.ones, n, work.scores, CAUSAL_BLOCK, CAUSAL_BLOCK, work.sums, 0);
     sumWeights(work, before, n);
     // The sum of the block's values tells whether they are all finite.
-    final boolean finite = PanelProductsSimd.finite(before.recent, before.u(), stride, work.lanes);
+    final boolean finite = PanelProductsSimd.finite(before.recent, before.u(), stride);
     Arrays.fill(work.out, 0, CAUSAL_BLOCK * stride, 0);
     accumulate(work, work.scores, work.values, work.valueSlabs, stride, finite, n, work.out);
     before.read(work, work.queryGroups, n, work.out);

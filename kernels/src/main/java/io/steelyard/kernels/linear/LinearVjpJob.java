@@ -294,7 +294,7 @@ final class LinearVjpJob implements Job {
     scores(work, n);
     PanelProductsSimd.addRows(work.ones, n, work.scores, CAUSAL_BLOCK, CAUSAL_BLOCK, work.sums, 0);
     final boolean valuesFinite =
-        PanelProductsSimd.finite(before.recent, before.u(), stride, work.lanes);
+        PanelProductsSimd.finite(before.recent, before.u(), stride);
     // Within the block: its share of m, whose product with the cotangent is all that is needed.
     Arrays.fill(work.out, 0, CAUSAL_BLOCK * stride, 0);
     LinearJob.accumulate(
@@ -326,7 +326,7 @@ final class LinearVjpJob implements Job {
     beginQueryGradients(work, before, n);
     scoreGradients(work, n);
     final boolean keysFinite =
-        PanelProductsSimd.finite(before.recent, before.z(), work.features, work.lanes);
+        PanelProductsSimd.finite(before.recent, before.z(), work.features);
     PanelProductsSimd.slabs(work.keys, work.features, n, work.features, work.keySlabs, BLOCK);
     LinearJob.accumulate(
         work,
@@ -378,8 +378,8 @@ final class LinearVjpJob implements Job {
     scores(work, n);
     scoreGradients(work, n);
     final boolean finite =
-        PanelProductsSimd.finite(work.queries, 0, n * work.features, work.lanes)
-            && PanelProductsSimd.finite(work.scaled, 0, n * stride, work.lanes);
+        PanelProductsSimd.finite(work.queries, 0, n * work.features)
+            && PanelProductsSimd.finite(work.scaled, 0, n * stride);
     PanelProductsSimd.slabs(work.queries, work.features, n, work.features, work.querySlabs, BLOCK);
     accumulateTurned(
         work,
@@ -393,7 +393,7 @@ final class LinearVjpJob implements Job {
     PanelProductsSimd.slabs(work.scaled, stride, n, stride, work.scaledSlabs, BLOCK);
     accumulateTurned(work, work.scores, work.scaled, work.scaledSlabs, stride, finite, n, work.out);
     if (readout.centred()) {
-      PanelProductsSimd.addSuffixes(work.gammas, work.cotangents, n, stride, stride, work.out);
+      PanelProductsSimd.addSuffixes(work.gammas, work.cotangents, n, stride, stride, work.out, work.prefixes);
     }
     addQueries(work, after, n);
   }
