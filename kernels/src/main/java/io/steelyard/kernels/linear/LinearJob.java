@@ -310,12 +310,14 @@ final class LinearJob implements Job {
       }
       return;
     }
+    // In the order of the product above, so that what is not seen does not change a bit.
     for (int t = 0; t < n; t++) {
-      for (int j = 0; j <= t; j++) {
-        for (int x = 0; x < stride; x++) {
-          c[t * stride + x] =
-              Math.fma(s[j * CAUSAL_BLOCK + t], b[j * stride + x], c[t * stride + x]);
+      for (int x = 0; x < stride; x++) {
+        float sum = 0;
+        for (int j = 0; j <= t; j++) {
+          sum = Math.fma(s[j * CAUSAL_BLOCK + t], b[j * stride + x], sum);
         }
+        c[t * stride + x] += sum;
       }
     }
   }

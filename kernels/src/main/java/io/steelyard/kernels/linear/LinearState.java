@@ -15,8 +15,8 @@ import java.util.Arrays;
  * values. Sums are kept in two floats, so outputs are as good after a million tokens as after a
  * hundred.
  *
- * <p>A step costs some {@code 4 D Dv} operations a head; it allocates nothing and runs on the caller's
- * thread. Not safe for use by several threads at a time.
+ * <p>A step costs some {@code 4 D Dv} operations a head; it allocates nothing and runs on the
+ * caller's thread. Not safe for use by several threads at a time.
  */
 public final class LinearState {
 

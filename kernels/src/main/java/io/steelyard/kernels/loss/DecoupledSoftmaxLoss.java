@@ -26,14 +26,14 @@ import java.util.List;
  *
  * <p>Edges: a row without positives has loss 0 and gradient 0, whatever it holds, as has a row of
  * weight 0; without negatives (or where all are -inf) loss and gradient are 0. A positive that is
- * named twice counts once, with its first relevance. A negative of -inf is a masked entry; a positive of -inf gives loss
- * +inf. A NaN or +inf makes loss and gradient of its row NaN.
+ * named twice counts once, with its first relevance. A negative of -inf is a masked entry; a
+ * positive of -inf gives loss +inf. A NaN or +inf makes loss and gradient of its row NaN.
  *
  * <p>Shapes: x {@code [..., N]}, any rank above 0 and strides; targets i32 {@code [..., P]}, lists
  * filled up with the ignored index; relevances as targets; loss and weights {@code [...]}; dx as x,
- * and it may be x itself. dtype f32 runs the SIMD kernel, the loss within {@code 1.2e-5} relative of the exact
- * value (for N up to a million), as {@link CrossEntropy}; f64 runs the scalar meaning. f16 and bf16
- * scores are read as f32, and results are f32.
+ * and it may be x itself. dtype f32 runs the SIMD kernel, the loss within {@code 1.2e-5} relative
+ * of the exact value (for N up to a million), as {@link CrossEntropy}; f64 runs the scalar meaning.
+ * f16 and bf16 scores are read as f32, and results are f32.
  *
  * <p>Cost: O(N + P^2) a row, memory traffic as {@link CrossEntropy}. Nothing is allocated in steady
  * state. Results do not depend on the number of threads. Safe to call from any thread.

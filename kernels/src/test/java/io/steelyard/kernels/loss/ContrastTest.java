@@ -315,8 +315,7 @@ class ContrastTest {
     final Tensor x = Tensor.of(new double[] {1, 2, 0.5, -1, Double.NEGATIVE_INFINITY}, 1, 5);
     final Tensor scores = x.to(dtype);
     final Tensor lists = Tensor.of(new int[] {0, 4, 1, 0, -100}, 1, 5);
-    final Tensor relevances =
-        Tensor.of(new double[] {2, 0, 0.5, 7, Double.NaN}, 1, 5).to(dtype);
+    final Tensor relevances = Tensor.of(new double[] {2, 0, 0.5, 7, Double.NaN}, 1, 5).to(dtype);
     final Tensor loss = Tensor.zeros(dtype, 1);
     final Tensor dx = Tensor.zeros(dtype, 1, 5);
     DecoupledSoftmaxLoss.lossAndGradient(scores, lists, relevances, loss, dx, DEFAULTS);

@@ -13,6 +13,9 @@ public final class WidthCondition implements ExecutionCondition {
 
   private static final ConditionEvaluationResult RESULT = result();
 
+  /** For the service loader of JUnit. */
+  public WidthCondition() {}
+
   @Override
   public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
     return RESULT;
@@ -28,7 +31,6 @@ public final class WidthCondition implements ExecutionCondition {
   /** Loads only where the vector module is. */
   private static final class Preferred {
 
-    static final String BITS =
-        Integer.toString(FloatVector.SPECIES_PREFERRED.vectorBitSize());
+    static final String BITS = Integer.toString(FloatVector.SPECIES_PREFERRED.vectorBitSize());
   }
 }
