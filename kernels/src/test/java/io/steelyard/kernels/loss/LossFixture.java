@@ -51,6 +51,17 @@ final class LossFixture {
   /** Slots of a list. */
   static final int SLOTS = 3;
 
+  /** Its forms make the relevances themselves, so they allocate. */
+  static final Named BY_RELEVANCE =
+      new Named(
+          "decoupled softmax by relevance",
+          true,
+          0,
+          (x, t, l, o) -> DecoupledSoftmaxLoss.apply(x, t, relevances(x, t), l, o),
+          (x, t, l, dx, o) ->
+              DecoupledSoftmaxLoss.lossAndGradient(x, t, relevances(x, t), l, dx, o),
+          (x, t, dl, dx, o) -> DecoupledSoftmaxLoss.vjp(x, t, relevances(x, t), dl, dx, o));
+
   private LossFixture() {}
 
   /** The losses that see the other entries through their log-sum-exp. */
@@ -91,14 +102,7 @@ final class LossFixture {
             DecoupledSoftmaxLoss::apply,
             DecoupledSoftmaxLoss::lossAndGradient,
             DecoupledSoftmaxLoss::vjp),
-        new Named(
-            "decoupled softmax by relevance",
-            true,
-            0,
-            (x, t, l, o) -> DecoupledSoftmaxLoss.apply(x, t, relevances(x, t), l, o),
-            (x, t, l, dx, o) ->
-                DecoupledSoftmaxLoss.lossAndGradient(x, t, relevances(x, t), l, dx, o),
-            (x, t, dl, dx, o) -> DecoupledSoftmaxLoss.vjp(x, t, relevances(x, t), dl, dx, o)),
+        BY_RELEVANCE,
         new Named(
             "InfoNCE",
             true,

@@ -174,7 +174,7 @@ public final class FixedFeatureReadout extends AbstractBlock {
   }
 
   private static boolean isServed(NDArray x, boolean training) {
-    return !training && !x.getDevice().isGpu() && !x.hasGradient();
+    return !training && NDArrayTensors.suitsKernels(x);
   }
 
   @Override

@@ -223,6 +223,24 @@ abstract class AttentionContract {
         1e-6);
   }
 
+  /** A kernel would cut the graph: to have a gradient, prediction composes. */
+  @Test
+  void predictionHasGradientsWhereTheyAreRecorded() {
+    final double[][] gradients = new double[2][];
+    for (final boolean training : new boolean[] {false, true}) {
+      final MultiHeadAttention block = block(DataType.FLOAT64);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
+      x.setRequiresGradient(true);
+      try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
+        // An array that was computed: DJL knows leaves only.
+        collector.backward(attend(block, x.square(), Visibility.all(), training).square().sum());
+      }
+      gradients[training ? 1 : 0] = x.getGradient().toDoubleArray();
+    }
+    assertThat(gradients[0]).containsExactly(gradients[1], within(1e-9));
+    assertThat(Arrays.stream(gradients[0])).anyMatch(g -> g != 0);
+  }
+
   /** An array that leaves the graph where types change shows in float32 only. */
   @Test
   void gradientsInFloatAreThoseInDouble() {
