@@ -3,6 +3,7 @@ package io.steelyard.cli;
 import io.steelyard.cli.command.ApplyCommand;
 import io.steelyard.cli.command.BenchCommand;
 import io.steelyard.cli.command.CompletionCommand;
+import io.steelyard.cli.command.DocsCommand;
 import io.steelyard.cli.command.DoctorCommand;
 import io.steelyard.cli.command.OperatorsCommand;
 import io.steelyard.cli.command.PapersCommand;
@@ -96,6 +97,7 @@ public final class Steelyard implements Runnable {
         new CommandLine(steelyard)
             .addSubcommand(new ReproduceCommand(terminal))
             .addSubcommand(new ReportCommand(terminal))
+            .addSubcommand(new DocsCommand(terminal))
             .addSubcommand(new PapersCommand(terminal))
             .addSubcommand(new OperatorsCommand(terminal))
             .addSubcommand(new ApplyCommand(terminal))

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SteelyardTest {
 
   private static final String COMMANDS =
-      "papers,operators,apply,reproduce,report,bench,doctor,completion";
+      "papers,operators,apply,reproduce,report,docs,bench,doctor,completion";
 
   @Test
   void helpListsTheCommandsAndExitCodes() {
@@ -28,6 +28,7 @@ class SteelyardTest {
         "apply",
         "reproduce",
         "report",
+        "docs",
         "bench",
         "doctor",
         "completion"

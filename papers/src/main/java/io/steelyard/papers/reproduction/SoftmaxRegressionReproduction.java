@@ -703,7 +703,7 @@ public final class SoftmaxRegressionReproduction implements Reproduction {
           v.get(layer).forward(parameters, new NDList(to), training).singletonOrThrow();
       final NDArray scores = queries.matMul(keys.swapAxes(1, 2));
       final NDArray weights =
-          softmax ? scores.softmax(2) : Scalars.div(scores, to.getShape().get(1));
+          softmax ? scores.softmax(2) : Scalars.div(scores, (double) to.getShape().get(1));
       return weights.matMul(values);
     }
 

@@ -3,11 +3,13 @@ package io.steelyard.papers.reproduction;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.steelyard.papers.catalogue.Catalogue;
+import io.steelyard.papers.catalogue.Paper;
 import io.steelyard.papers.claim.Claim;
 import io.steelyard.papers.claim.Finding;
 import io.steelyard.papers.claim.Verdict;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.RunJson;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -26,7 +28,8 @@ class ReproductionsTest {
     assertThat(papers())
         .containsExactlyElementsOf(
             Catalogue.all().stream()
-                .map(paper -> paper.slug())
+                .sorted(Comparator.comparingInt(Paper::number))
+                .map(Paper::slug)
                 .filter(Reproductions.papers()::contains)
                 .toList());
     assertThat(papers())
