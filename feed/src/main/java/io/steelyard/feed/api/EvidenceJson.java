@@ -45,7 +45,9 @@ public final class EvidenceJson {
     json.addProperty("reason", finding.verdict().reason());
     json.add(
         "here",
-        finding.value().isPresent() ? Json.number(finding.value().getAsDouble()) : JsonNull.INSTANCE);
+        finding.value().isPresent()
+            ? Json.number(finding.value().getAsDouble())
+            : JsonNull.INSTANCE);
     json.add(
         "interval",
         finding
@@ -59,8 +61,7 @@ public final class EvidenceJson {
                 })
             .orElse(JsonNull.INSTANCE));
     json.addProperty("scale", finding.scale().label());
-    json.add(
-        "seeds", finding.seeds().stream().map(JsonPrimitive::new).collect(Json.array()));
+    json.add("seeds", finding.seeds().stream().map(JsonPrimitive::new).collect(Json.array()));
     return json;
   }
 

@@ -14,9 +14,9 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 
 /**
- * Papers as clients of the Hugging Face papers API expect them: {@code Item} in lists, {@code Paper}
- * alone. Fields that this site has no value for are left out; clients treat all but id, title and
- * publishedAt as optional.
+ * Papers as clients of the Hugging Face papers API expect them: {@code Item} in lists, {@code
+ * Paper} alone. Fields that this site has no value for are left out; clients treat all but id,
+ * title and publishedAt as optional.
  */
 public final class PaperJson {
 
@@ -119,7 +119,8 @@ public final class PaperJson {
         .map(
             link -> {
               final JsonObject json = new JsonObject();
-              json.addProperty("id", link.url().replaceFirst("^https?://[^/]+/(datasets/|spaces/)?", ""));
+              json.addProperty(
+                  "id", link.url().replaceFirst("^https?://[^/]+/(datasets/|spaces/)?", ""));
               json.addProperty("url", link.url());
               return json;
             })

@@ -40,7 +40,9 @@ public final class Opinions {
       return Map.of();
     }
     final Map<ArxivId, Integer> votes =
-        grouped("SELECT paper_id, count(*) FROM vote WHERE paper_id IN (<ids>) GROUP BY paper_id", papers);
+        grouped(
+            "SELECT paper_id, count(*) FROM vote WHERE paper_id IN (<ids>) GROUP BY paper_id",
+            papers);
     final Map<ArxivId, Integer> comments =
         grouped(
             "SELECT paper_id, count(*) FROM remark WHERE hidden IS NULL AND paper_id IN (<ids>)"

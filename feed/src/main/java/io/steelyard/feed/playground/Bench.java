@@ -129,7 +129,13 @@ public final class Bench implements AutoCloseable {
           && given != null
           && (Long) whole.parse(given) > LARGEST_WHOLE) {
         throw new IllegalArgumentException(
-            "parameter '" + whole.name() + "' is " + given + "; expected at most " + LARGEST_WHOLE + " here");
+            "parameter '"
+                + whole.name()
+                + "' is "
+                + given
+                + "; expected at most "
+                + LARGEST_WHOLE
+                + " here");
       }
     }
   }

@@ -18,8 +18,8 @@ import java.util.Optional;
 import java.util.function.IntFunction;
 
 /**
- * A ready call of an operator: a case of its golden file, whose answer a test knows, or an edge made
- * from the first one.
+ * A ready call of an operator: a case of its golden file, whose answer a test knows, or an edge
+ * made from the first one.
  *
  * @param name what is special about it
  * @param call inputs and params, as {@code steelyard apply} reads them
@@ -49,8 +49,11 @@ public record Preset(String name, JsonObject call) {
               .getAsJsonObject()
               .getAsJsonArray("cases")) {
         final JsonObject golden = element.getAsJsonObject();
-        final boolean whole = golden.has("inputs") && (!golden.has("vjp") || !golden.get("vjp").getAsBoolean());
-        if (whole && presets.size() < MOST_GOLDEN && elements(golden.getAsJsonObject("inputs")) <= MOST_ELEMENTS) {
+        final boolean whole =
+            golden.has("inputs") && (!golden.has("vjp") || !golden.get("vjp").getAsBoolean());
+        if (whole
+            && presets.size() < MOST_GOLDEN
+            && elements(golden.getAsJsonObject("inputs")) <= MOST_ELEMENTS) {
           final JsonObject call = new JsonObject();
           call.add("inputs", golden.get("inputs"));
           call.add("params", golden.has("params") ? golden.get("params") : new JsonObject());
@@ -81,8 +84,7 @@ public record Preset(String name, JsonObject call) {
             port.get(),
             "edge: one score far above the rest",
             i -> new JsonPrimitive(i == 0 ? LARGE : 0)));
-    edges.add(
-        changing(first, port.get(), "edge: -Infinity (a masked entry)", "-Infinity"));
+    edges.add(changing(first, port.get(), "edge: -Infinity (a masked entry)", "-Infinity"));
     edges.add(changing(first, port.get(), "edge: +Infinity (its row is NaN)", "Infinity"));
     edges.add(changing(first, port.get(), "edge: NaN (its row is NaN)", "NaN"));
     return edges;

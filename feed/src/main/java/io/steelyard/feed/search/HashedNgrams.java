@@ -9,8 +9,8 @@ import java.util.zip.CRC32;
 
 /**
  * Meaning without learning: words, pairs of words and pieces of words are hashed into signed
- * coordinates, so texts are near that share pieces, whatever the endings of their words. Good enough
- * for small collections, and the same on every machine.
+ * coordinates, so texts are near that share pieces, whatever the endings of their words. Good
+ * enough for small collections, and the same on every machine.
  */
 public final class HashedNgrams implements Meaning {
 
@@ -25,9 +25,10 @@ public final class HashedNgrams implements Meaning {
   /** Words that say nothing about a paper. */
   private static final java.util.Set<String> EMPTY =
       java.util.Set.of(
-          "a", "an", "and", "are", "as", "at", "be", "by", "can", "for", "from", "has", "have", "in",
-          "is", "it", "its", "of", "on", "or", "our", "over", "paper", "show", "than", "that", "the",
-          "their", "these", "this", "to", "we", "which", "while", "with", "without", "into", "so");
+          "a", "an", "and", "are", "as", "at", "be", "by", "can", "for", "from", "has", "have",
+          "in", "is", "it", "its", "of", "on", "or", "our", "over", "paper", "show", "than", "that",
+          "the", "their", "these", "this", "to", "we", "which", "while", "with", "without", "into",
+          "so");
 
   @Override
   public int dimensions() {

@@ -74,8 +74,8 @@ import org.apache.lucene.util.BytesRef;
  *
  * <p>A question is answered twice, by words (BM25 over title, authors, summary, keywords and
  * abstract) and by meaning (nearest vectors), and the two lists are merged by reciprocal rank: a
- * paper at place r of a list gets {@code 1 / (60 + r)} from it. An arXiv id finds its paper. Safe to
- * use from any thread.
+ * paper at place r of a list gets {@code 1 / (60 + r)} from it. An arXiv id finds its paper. Safe
+ * to use from any thread.
  */
 public final class Library implements AutoCloseable {
 
@@ -117,7 +117,8 @@ public final class Library implements AutoCloseable {
   public static Library open(Database database, Meaning meaning, Optional<Path> folder) {
     try {
       final Directory directory = directory(folder);
-      final IndexWriter writer = writer(directory).or(() -> writer(new ByteBuffersDirectory())).orElseThrow();
+      final IndexWriter writer =
+          writer(directory).or(() -> writer(new ByteBuffersDirectory())).orElseThrow();
       final Map<String, String> state = state(writer);
       final boolean same = meaning.name().equals(state.get(MEANING));
       if (!same) {
@@ -127,7 +128,9 @@ public final class Library implements AutoCloseable {
           database,
           meaning,
           writer,
-          same ? Instant.parse(state.getOrDefault(UPDATED, Instant.EPOCH.toString())) : Instant.EPOCH);
+          same
+              ? Instant.parse(state.getOrDefault(UPDATED, Instant.EPOCH.toString()))
+              : Instant.EPOCH);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot open the search index", e);
     }
@@ -175,7 +178,8 @@ public final class Library implements AutoCloseable {
         }
       }
       if (!changed.isEmpty()) {
-        final Map<String, Instant> times = database.read(handle -> new Publications(handle).changes());
+        final Map<String, Instant> times =
+            database.read(handle -> new Publications(handle).changes());
         updated = times.values().stream().max(Instant::compareTo).orElse(updated);
         writer.setLiveCommitData(
             Map.of(UPDATED, updated.toString(), MEANING, meaning.name()).entrySet());
@@ -221,10 +225,18 @@ public final class Library implements AutoCloseable {
     document.add(new NumericDocValuesField("published", paper.published().getEpochSecond()));
     document.add(new StringField("code", paper.code().isPresent() ? "yes" : "no", Field.Store.NO));
     final float[] vector =
-        meaning.of(title + ". " + title + ". " + summary + " " + text + " " + String.join(" ", paper.keywords()));
+        meaning.of(
+            title
+                + ". "
+                + title
+                + ". "
+                + summary
+                + " "
+                + text
+                + " "
+                + String.join(" ", paper.keywords()));
     if (!isZero(vector)) {
-      document.add(
-          new KnnFloatVectorField(MEANING, vector, VectorSimilarityFunction.DOT_PRODUCT));
+      document.add(new KnnFloatVectorField(MEANING, vector, VectorSimilarityFunction.DOT_PRODUCT));
     }
     return document;
   }
@@ -241,7 +253,8 @@ public final class Library implements AutoCloseable {
       final IndexSearcher searcher = searchers.acquire();
       try {
         if (exact.isPresent()) {
-          final boolean there = searcher.count(new TermQuery(new Term("id", exact.get().value()))) > 0;
+          final boolean there =
+              searcher.count(new TermQuery(new Term("id", exact.get().value()))) > 0;
           return new Answer(
               there && offset == 0 ? List.of(new Hit(exact.get(), "", "", false)) : List.of(),
               there ? 1 : 0);
@@ -259,14 +272,16 @@ public final class Library implements AutoCloseable {
       IndexSearcher searcher, Question question, int offset, int limit, Optional<Query> filter)
       throws IOException {
     if (question.text().isBlank()) {
-      final Query all = filter.orElseGet(MatchAllDocsQuery::new);
+      final Query all = filter.orElse(MatchAllDocsQuery.INSTANCE);
       final TopDocs newest =
           searcher.search(
-              all,
-              offset + limit,
-              new Sort(new SortField("published", SortField.Type.LONG, true)));
+              all, offset + limit, new Sort(new SortField("published", SortField.Type.LONG, true)));
       return new Answer(
-          hits(searcher, Arrays.stream(newest.scoreDocs).skip(offset).map(d -> d.doc).toList(), Map.of(), Set.of()),
+          hits(
+              searcher,
+              Arrays.stream(newest.scoreDocs).skip(offset).map(d -> d.doc).toList(),
+              Map.of(),
+              Set.of()),
           searcher.count(all));
     }
     final Optional<Query> words = words(question.text());
@@ -294,7 +309,9 @@ public final class Library implements AutoCloseable {
         merge(byWords, byMeaning).stream().skip(offset).limit(limit).toList();
     final Map<Integer, String[]> marked =
         words.isPresent() ? marked(searcher, words.get(), merged) : Map.of();
-    return new Answer(hits(searcher, merged, marked, Set.copyOf(byWords)), Math.max(total, offset + merged.size()));
+    return new Answer(
+        hits(searcher, merged, marked, Set.copyOf(byWords)),
+        Math.max(total, offset + merged.size()));
   }
 
   /** Both lists as one, by the sum of the reciprocal ranks. */
@@ -312,8 +329,7 @@ public final class Library implements AutoCloseable {
   }
 
   private static ScoreDoc[] near(
-      IndexSearcher searcher, float[] vector, int most, Optional<Query> filter)
-      throws IOException {
+      IndexSearcher searcher, float[] vector, int most, Optional<Query> filter) throws IOException {
     return searcher.search(
             new KnnFloatVectorQuery(MEANING, vector, most, filter.orElse(null)), most)
         .scoreDocs;
@@ -330,7 +346,8 @@ public final class Library implements AutoCloseable {
     final Publication it = found.get();
     final float[] vector =
         meaning.of(
-            Tex.plain(it.title() + ". " + it.title() + ". " + it.summary() + " " + it.abstractText())
+            Tex.plain(
+                    it.title() + ". " + it.title() + ". " + it.summary() + " " + it.abstractText())
                 + " "
                 + String.join(" ", it.keywords()));
     if (isZero(vector)) {
@@ -376,7 +393,8 @@ public final class Library implements AutoCloseable {
     for (final String token : tokens) {
       query.add(anywhere(token), Occur.SHOULD);
     }
-    final String last = text.replaceFirst("^.*[^\\p{L}\\p{N}]", "").toLowerCase(java.util.Locale.ROOT);
+    final String last =
+        text.replaceFirst("^.*[^\\p{L}\\p{N}]", "").toLowerCase(java.util.Locale.ROOT);
     if (last.length() >= 2) {
       query.add(
           new DisjunctionMaxQuery(
@@ -449,10 +467,7 @@ public final class Library implements AutoCloseable {
     return filter
         .<Query>map(
             some ->
-                new BooleanQuery.Builder()
-                    .add(query, Occur.MUST)
-                    .add(some, Occur.FILTER)
-                    .build())
+                new BooleanQuery.Builder().add(query, Occur.MUST).add(some, Occur.FILTER).build())
         .orElse(query);
   }
 
@@ -489,7 +504,10 @@ public final class Library implements AutoCloseable {
   }
 
   private static List<Hit> hits(
-      IndexSearcher searcher, List<Integer> docs, Map<Integer, String[]> marked, Set<Integer> byWords)
+      IndexSearcher searcher,
+      List<Integer> docs,
+      Map<Integer, String[]> marked,
+      Set<Integer> byWords)
       throws IOException {
     final StoredFields stored = searcher.storedFields();
     final List<Hit> hits = new ArrayList<>(docs.size());

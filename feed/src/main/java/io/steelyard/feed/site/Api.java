@@ -8,7 +8,6 @@ import io.steelyard.feed.calendar.Period;
 import io.steelyard.feed.discussion.Opinions;
 import io.steelyard.feed.evidence.Built;
 import io.steelyard.feed.evidence.Results;
-import io.steelyard.feed.page.Card;
 import io.steelyard.feed.paper.ArxivId;
 import io.steelyard.feed.paper.Publication;
 import io.steelyard.feed.paper.Publications;
@@ -37,8 +36,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The JSON interface: the calls of the Hugging Face papers API under the same addresses, so that its
- * clients work with another base address, and ours for runs, claims, numbers and operators.
+ * The JSON interface: the calls of the Hugging Face papers API under the same addresses, so that
+ * its clients work with another base address, and ours for runs, claims, numbers and operators.
  */
 final class Api {
 
@@ -92,7 +91,9 @@ final class Api {
                 final Map<ArxivId, Double> trend = new Opinions(handle).trend(Instant.now());
                 found =
                     House.byTrend(
-                            period.isPresent() ? store.featured(from, to) : Reading.trending(handle),
+                            period.isPresent()
+                                ? store.featured(from, to)
+                                : Reading.trending(handle),
                             trend)
                         .stream()
                         .skip(offset)
@@ -105,7 +106,9 @@ final class Api {
                   list(
                       house.cards(handle, found.stream().limit(limit).toList(), visit),
                       PaperJson::item);
-              return found.size() > limit ? next(reply, visit, "p", Integer.toString(page + 1)) : reply;
+              return found.size() > limit
+                  ? next(reply, visit, "p", Integer.toString(page + 1))
+                  : reply;
             });
   }
 
@@ -197,9 +200,7 @@ final class Api {
                         PaperJson.single(
                             house
                                 .cards(
-                                    handle,
-                                    List.of(found(new Publications(handle), visit)),
-                                    visit)
+                                    handle, List.of(found(new Publications(handle), visit)), visit)
                                 .getFirst()))));
   }
 
@@ -209,8 +210,7 @@ final class Api {
         .read(
             handle ->
                 Reply.json(
-                    Json.write(
-                        PaperJson.repositories(found(new Publications(handle), visit)))));
+                    Json.write(PaperJson.repositories(found(new Publications(handle), visit)))));
   }
 
   private static Publication found(Publications store, Visit visit) {
@@ -249,8 +249,7 @@ final class Api {
                 .filter(
                     claim ->
                         verdict
-                            .map(
-                                claim.getAsJsonObject().get("verdict").getAsString()::equals)
+                            .map(claim.getAsJsonObject().get("verdict").getAsString()::equals)
                             .orElse(true))
                 .collect(Json.array())));
   }
@@ -291,9 +290,7 @@ final class Api {
                     entry.getValue().stream()
                         .map(
                             given ->
-                                entry.getKey()
-                                    + "="
-                                    + io.steelyard.feed.page.Words.encoded(given)))
+                                entry.getKey() + "=" + io.steelyard.feed.page.Words.encoded(given)))
             .collect(Collectors.joining("&"));
     return reply.with(
         "Link",

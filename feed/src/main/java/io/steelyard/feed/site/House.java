@@ -77,8 +77,7 @@ record House(
     return papers.stream()
         .map(
             paper -> {
-              final Opinions.Count count =
-                  counts.getOrDefault(paper.id(), Opinions.Count.NONE);
+              final Opinions.Count count = counts.getOrDefault(paper.id(), Opinions.Count.NONE);
               return new Card(
                   paper,
                   snapshot.of(paper.id()),
@@ -93,8 +92,7 @@ record House(
   static List<Publication> byTrend(List<Publication> papers, Map<ArxivId, Double> trend) {
     return papers.stream()
         .sorted(
-            Comparator.comparingDouble(
-                    (Publication paper) -> -trend.getOrDefault(paper.id(), 0.0))
+            Comparator.comparingDouble((Publication paper) -> -trend.getOrDefault(paper.id(), 0.0))
                 .thenComparing(Publication::featured, Comparator.reverseOrder())
                 .thenComparing(Publication::published, Comparator.reverseOrder())
                 .thenComparing(paper -> paper.id().value(), Comparator.reverseOrder()))

@@ -102,8 +102,7 @@ final class Operating {
         </OpenSearchDescription>
         """
             .formatted(
-                Tex.escape(house.settings().text(
-                    io.steelyard.feed.configuration.Setting.TITLE)),
+                Tex.escape(house.settings().text(io.steelyard.feed.configuration.Setting.TITLE)),
                 Tex.escape(house.address())));
   }
 }

@@ -137,8 +137,7 @@ final class Reading {
         switch (order) {
           case "newest" -> front ? resultsFirst(newest, snapshot) : newest;
           case "trending" -> House.byTrend(newest, new Opinions(handle).trend(Instant.now()));
-          default ->
-              throw new Refusal(400, "sort is '" + order + "'; expected newest or trending");
+          default -> throw new Refusal(400, "sort is '" + order + "'; expected newest or trending");
         };
     return house.page(
         "feed",
@@ -214,8 +213,7 @@ final class Reading {
                   store
                       .find(id)
                       .orElseThrow(
-                          () ->
-                              new Refusal(404, "there is no paper " + id + " on this site yet"));
+                          () -> new Refusal(404, "there is no paper " + id + " on this site yet"));
               final Card card = house.cards(handle, List.of(paper), visit).getFirst();
               return house.page(
                   "paper",
@@ -286,10 +284,7 @@ final class Reading {
     if (!LeaderboardPage.COLUMNS.contains(sort)) {
       throw new Refusal(
           400,
-          "sort is '"
-              + sort
-              + "'; expected one of "
-              + String.join(", ", LeaderboardPage.COLUMNS));
+          "sort is '" + sort + "'; expected one of " + String.join(", ", LeaderboardPage.COLUMNS));
     }
     final boolean descending = visit.query("dir").orElse("asc").equals("desc");
     final Comparator<LeaderboardRow> order = order(sort);
@@ -339,8 +334,7 @@ final class Reading {
   }
 
   private Reply runs(Visit visit) {
-    return house.page(
-        "runs", new RunsPage(house.shell(visit), house.results().now().runs()));
+    return house.page("runs", new RunsPage(house.shell(visit), house.results().now().runs()));
   }
 
   private Reply run(Visit visit) {
@@ -378,9 +372,7 @@ final class Reading {
     Operators.all()
         .forEach(
             operator ->
-                families
-                    .computeIfAbsent(operator.family(), _ -> new ArrayList<>())
-                    .add(operator));
+                families.computeIfAbsent(operator.family(), _ -> new ArrayList<>()).add(operator));
     return house.page("operators", new OperatorsPage(house.shell(visit), families));
   }
 

@@ -39,8 +39,7 @@ final class Searching {
   }
 
   List<Route> routes() {
-    return List.of(
-        Route.page("/search", this::page), Route.api("/search/suggest", this::suggest));
+    return List.of(Route.page("/search", this::page), Route.api("/search/suggest", this::suggest));
   }
 
   /** The question in an address. */
@@ -80,8 +79,7 @@ final class Searching {
     final int page = visit.number("p", 0, 0, DEEPEST);
     final Answer answer = ask(question, page * ON_A_PAGE, ON_A_PAGE);
     if (ArxivId.in(question.text()).isPresent() && answer.hits().size() == 1) {
-      return Reply.found(
-          house.settings().basePath() + "/papers/" + answer.hits().getFirst().id());
+      return Reply.found(house.settings().basePath() + "/papers/" + answer.hits().getFirst().id());
     }
     return house
         .database()
@@ -140,10 +138,7 @@ final class Searching {
                                     "path", house.settings().basePath() + "/papers/" + paper.id());
                                 json.addProperty(
                                     "year",
-                                    paper
-                                        .published()
-                                        .atZone(java.time.ZoneOffset.UTC)
-                                        .getYear());
+                                    paper.published().atZone(java.time.ZoneOffset.UTC).getYear());
                                 json.addProperty("byMeaning", hits.get(paper.id()).byMeaning());
                                 return json;
                               })

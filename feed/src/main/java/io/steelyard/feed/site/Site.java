@@ -29,7 +29,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class Site implements AutoCloseable {
 
-  private static final List<String> ASSETS = List.of("site.css", "theme.js", "site.js", "try.js", "icon.svg");
+  private static final List<String> ASSETS =
+      List.of("site.css", "theme.js", "site.js", "try.js", "icon.svg");
 
   private final Database database;
   private final Library library;
@@ -123,9 +124,7 @@ public final class Site implements AutoCloseable {
   private static void addShipped(Database database) {
     final var known = database.read(handle -> new Publications(handle).changes().keySet());
     final var missing =
-        ShippedPapers.all().stream()
-            .filter(paper -> !known.contains(paper.id().value()))
-            .toList();
+        ShippedPapers.all().stream().filter(paper -> !known.contains(paper.id().value())).toList();
     if (!missing.isEmpty()) {
       database.write(
           handle -> {

@@ -42,7 +42,8 @@ final class Trying {
             house.shell(visit),
             operator,
             Operators.all().stream()
-                .filter(other -> other != operator && takesTheSame(operator, other))
+                .filter(
+                    other -> !other.name().equals(operator.name()) && takesTheSame(operator, other))
                 .toList(),
             Catalogue.find(operator.source().work()).map(paper -> "/papers/" + paper.arxivId()),
             Preset.of(operator).stream().map(Preset::name).toList()));

@@ -21,7 +21,7 @@ final class RateLimits {
   private static final int MOST_BUCKETS = 50_000;
   private static final int FORMS = 120;
 
-  private final Map<Class, Integer> most;
+  private final Map<Group, Integer> most;
   private final Map<String, Bucket> buckets =
       new LinkedHashMap<>(1024, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -32,7 +32,7 @@ final class RateLimits {
         }
       };
 
-  private enum Class {
+  private enum Group {
     PAGES,
     API,
     SEARCH,
@@ -42,10 +42,10 @@ final class RateLimits {
   RateLimits(Settings settings) {
     this.most =
         Map.of(
-            Class.PAGES, settings.whole(Setting.RATE_PAGES),
-            Class.API, settings.whole(Setting.RATE_API),
-            Class.SEARCH, settings.whole(Setting.RATE_SEARCH),
-            Class.FORMS, FORMS);
+            Group.PAGES, settings.whole(Setting.RATE_PAGES),
+            Group.API, settings.whole(Setting.RATE_API),
+            Group.SEARCH, settings.whole(Setting.RATE_SEARCH),
+            Group.FORMS, FORMS);
   }
 
   /** The refusal, if this address has asked too often. */
@@ -53,7 +53,7 @@ final class RateLimits {
     if (route.kind() == Route.Kind.ASSET || route.kind() == Route.Kind.OPERATION) {
       return Optional.empty();
     }
-    final Class kind = classOf(route);
+    final Group kind = groupOf(route);
     final int limit = most.get(kind);
     if (limit == 0) {
       return Optional.empty();
@@ -84,16 +84,16 @@ final class RateLimits {
     }
   }
 
-  private static Class classOf(Route route) {
+  private static Group groupOf(Route route) {
     if (route.kind() == Route.Kind.FORM) {
-      return Class.FORMS;
+      return Group.FORMS;
     }
     if (route.path().contains("search")) {
-      return Class.SEARCH;
+      return Group.SEARCH;
     }
     return switch (route.kind()) {
-      case API, CALL -> Class.API;
-      default -> Class.PAGES;
+      case API, CALL -> Group.API;
+      default -> Group.PAGES;
     };
   }
 }
