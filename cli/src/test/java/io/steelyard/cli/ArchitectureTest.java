@@ -44,7 +44,7 @@ class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "feed", "cli"})
   void everyModuleIsSeen(String module) {
     assertThat(house.stream().filter(resideInAPackage("io.steelyard." + module + "..")))
         .as("classes of " + module)
@@ -63,16 +63,20 @@ class ArchitectureTest {
         .definedBy("io.steelyard.papers..")
         .layer("bench")
         .definedBy("io.steelyard.bench..")
+        .layer("feed")
+        .definedBy("io.steelyard.feed..")
         .layer("cli")
         .definedBy("io.steelyard.cli..")
         .whereLayer("cli")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("bench")
         .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("feed")
+        .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("papers")
-        .mayOnlyBeAccessedByLayers("bench", "cli")
+        .mayOnlyBeAccessedByLayers("bench", "feed", "cli")
         .whereLayer("layers")
-        .mayOnlyBeAccessedByLayers("papers", "bench", "cli")
+        .mayOnlyBeAccessedByLayers("papers", "bench", "feed", "cli")
         .ensureAllClassesAreContainedInArchitecture()
         .check(house);
   }
@@ -90,7 +94,7 @@ class ArchitectureTest {
 
   /** A registry names what is registered, which knows nothing of the registry. */
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "feed", "cli"})
   void packagesOfAModuleHaveNoCyclesButThroughARegistry(String module) {
     slices()
         .matching("io.steelyard." + module + ".(**)")

@@ -133,6 +133,11 @@ public final class Server implements AutoCloseable {
           }
         });
     for (final Route route : routes) {
+      if (route.method() == Route.Method.GET) {
+        // Javalin answers a HEAD without asking the route; its headers would be missing.
+        config.routes.addHttpHandler(
+            HandlerType.HEAD, route.path(), context -> serve(context, route));
+      }
       config.routes.addHttpHandler(
           switch (route.method()) {
             case GET -> HandlerType.GET;

@@ -82,7 +82,7 @@ class TryingTest {
         "softmax | nonsense                                     | not valid JSON",
         "softmax | {\"inputs\":{\"y\":{\"data\":[1]}}}          | input 'y' is unknown to softmax",
         "softmax | {\"inputs\":{\"x\":{\"data\":[1]}},\"params\":{\"q\":1}} | parameter 'q' is unknown",
-        "softmax | {\"inputs\":{\"x\":{\"shape\":[9],\"data\":[1]}}} | shape",
+        "softmax | {\"inputs\":{\"x\":{\"shape\":[9],\"data\":[1]}}} | expected 9 values",
       })
   void aWrongCallIsExplained(String operator, String call, String sentence) {
     final HttpResponse<String> answer = apply(operator, call);
