@@ -3,6 +3,7 @@ package io.steelyard.cli;
 import static com.tngtech.archunit.base.DescribedPredicate.alwaysTrue;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.simpleNameEndingWith;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
@@ -11,6 +12,7 @@ import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.ndarray.NDManager;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -23,7 +25,9 @@ import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import io.steelyard.kernels.operator.Operators;
 import io.steelyard.kernels.simd.Simd;
+import io.steelyard.layers.tensor.Like;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -32,6 +36,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The arrows of the house: which module and package may use which. */
 class ArchitectureTest {
+
+  /** Methods of DJL's {@code NDManager} that give a new array. */
+  private static final Pattern ARRAY_MAKERS =
+      Pattern.compile(
+          "create.*|zeros|ones|full|eye|arange|linspace|random.*|truncatedNormal|sample.*");
 
   private static JavaClasses house;
 
@@ -44,7 +53,7 @@ class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "feed", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "feed", "cli"})
   void everyModuleIsSeen(String module) {
     assertThat(house.stream().filter(resideInAPackage("io.steelyard." + module + "..")))
         .as("classes of " + module)
@@ -59,6 +68,8 @@ class ArchitectureTest {
         .definedBy("io.steelyard.kernels..")
         .layer("layers")
         .definedBy("io.steelyard.layers..")
+        .layer("analysis")
+        .definedBy("io.steelyard.analysis..")
         .layer("papers")
         .definedBy("io.steelyard.papers..")
         .layer("bench")
@@ -75,8 +86,10 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("papers")
         .mayOnlyBeAccessedByLayers("bench", "feed", "cli")
-        .whereLayer("layers")
+        .whereLayer("analysis")
         .mayOnlyBeAccessedByLayers("papers", "bench", "feed", "cli")
+        .whereLayer("layers")
+        .mayOnlyBeAccessedByLayers("analysis", "papers", "bench", "feed", "cli")
         .ensureAllClassesAreContainedInArchitecture()
         .check(house);
   }
@@ -94,7 +107,7 @@ class ArchitectureTest {
 
   /** A registry names what is registered, which knows nothing of the registry. */
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "papers", "bench", "feed", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "feed", "cli"})
   void packagesOfAModuleHaveNoCyclesButThroughARegistry(String module) {
     slices()
         .matching("io.steelyard." + module + ".(**)")
@@ -123,6 +136,26 @@ class ArchitectureTest {
         .should()
         .callMethodWhere(startsAnEngine())
         .check(house);
+  }
+
+  /** Else an array ends up on another device or in another type than what it is combined with. */
+  @Test
+  void layersMakeArraysLikeThoseTheyAreGiven() {
+    noClasses()
+        .that(resideInAPackage("io.steelyard.layers.."))
+        .and(
+            not(
+                resideInAnyPackage(
+                    "io.steelyard.layers.tensor..",
+                    "io.steelyard.layers.training..",
+                    "io.steelyard.layers.engine..",
+                    "io.steelyard.layers.initializer..")))
+        .should()
+        .callMethodWhere(makesAnArray())
+        .check(house);
+    assertThat(house.get(Like.class).getMethodCallsFromSelf())
+        .as("what the rule looks for is there to be found")
+        .anyMatch(makesAnArray());
   }
 
   @Test
@@ -164,5 +197,13 @@ class ArchitectureTest {
         call ->
             call.getTargetOwner().getName().equals("ai.djl.engine.Engine")
                 && (call.getName().equals("getInstance") || call.getName().equals("getEngine")));
+  }
+
+  private static DescribedPredicate<JavaMethodCall> makesAnArray() {
+    return DescribedPredicate.describe(
+        "makes an array by an NDManager",
+        call ->
+            call.getTargetOwner().isAssignableTo(NDManager.class)
+                && ARRAY_MAKERS.matcher(call.getName()).matches());
   }
 }

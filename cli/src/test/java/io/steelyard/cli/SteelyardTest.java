@@ -59,6 +59,8 @@ class SteelyardTest {
         "reproduce two-pass-sofmax   | no paper 'two-pass-sofmax'; did you mean two-pass-softmax",
         "reproduce 400               | no paper '400'",
         "reproduce --seeds 0         | --seeds is 0; expected at least 1",
+        "reproduce --device tpu      | --device is 'tpu'; expected cpu, gpu:0 (or another number)",
+        "reproduce --device gpu:999  | --device is 'gpu:999'; libtorch sees",
         "reproduce --scale tiny      | --scale is 'tiny'; expected one of smoke, quick, full",
         "reproduce --all cnn-svm     | --all and papers by name exclude each other",
         "reproduce --data /no/where  | --data is /no/where; expected an existing folder",

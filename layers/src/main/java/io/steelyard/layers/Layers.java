@@ -4,8 +4,39 @@ import static io.steelyard.layers.Layer.Kind.BLOCK;
 import static io.steelyard.layers.Layer.Kind.HEAD;
 import static io.steelyard.layers.Layer.Kind.LOSS;
 
+import io.steelyard.layers.attention.CosineSoftmaxAttentionBlock;
+import io.steelyard.layers.attention.GaussianAttentionBlock;
+import io.steelyard.layers.attention.KroneckerAttentionBlock;
+import io.steelyard.layers.attention.LinearAttentionBlock;
+import io.steelyard.layers.attention.MalaAttentionBlock;
+import io.steelyard.layers.attention.MultiHeadAttention;
+import io.steelyard.layers.attention.NalaAttentionBlock;
+import io.steelyard.layers.attention.SelectiveAttentionBlock;
+import io.steelyard.layers.attention.SigmoidAttentionBlock;
+import io.steelyard.layers.attention.SinkhornAttentionBlock;
+import io.steelyard.layers.attention.SoftAttentionBlock;
+import io.steelyard.layers.attention.SoftmaxAttentionBlock;
+import io.steelyard.layers.attention.SoftplusAttentionBlock;
+import io.steelyard.layers.gating.BalancedLoss;
+import io.steelyard.layers.gating.DenseToSparseGating;
+import io.steelyard.layers.gating.MixtureOfExperts;
+import io.steelyard.layers.gating.TopKGating;
 import io.steelyard.layers.head.OneVsRest;
+import io.steelyard.layers.loss.AdaptiveMarginLoss;
+import io.steelyard.layers.loss.AdversarialCompSumLoss;
+import io.steelyard.layers.loss.CompSumLoss;
+import io.steelyard.layers.loss.CrossEntropyLoss;
+import io.steelyard.layers.loss.DecoupledSoftmaxLoss;
+import io.steelyard.layers.loss.DescriptorTripletLoss;
+import io.steelyard.layers.loss.DistillationLoss;
+import io.steelyard.layers.loss.FourierLoss;
+import io.steelyard.layers.loss.HingeLoss;
+import io.steelyard.layers.loss.InfoNceLoss;
+import io.steelyard.layers.loss.SdmLoss;
+import io.steelyard.layers.loss.SoftTopKLoss;
 import io.steelyard.layers.loss.SvmLoss;
+import io.steelyard.layers.transformer.TransformerDecoder;
+import io.steelyard.layers.transformer.TransformerEncoder;
 import io.steelyard.layers.vision.ConvNet;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -15,6 +46,112 @@ import java.util.stream.Stream;
 public final class Layers {
 
   private static final String CNN_SVM = "1712.03541";
+  private static final String COMP_SUM = "2304.07288";
+  private static final String DEXML = "2310.10636";
+  private static final String CFCD = "2308.04008";
+  private static final String SDM = "2502.20167";
+  private static final String FOURIER = "2410.22269";
+  private static final String TOP_K_MOE = "2309.13850";
+  private static final String TEMPERATURE_MOE = "2401.13875";
+
+  private static final String TRANSFORMER = "1706.03762";
+  private static final String SIGMOID = "2409.04431";
+
+  private static final List<Layer> ATTENTION =
+      List.of(
+          new Layer(
+              "multi-head-attention",
+              BLOCK,
+              MultiHeadAttention.class,
+              TRANSFORMER,
+              "Projections, positions and heads around any of the attentions."),
+          new Layer(
+              "softmax-attention",
+              BLOCK,
+              SoftmaxAttentionBlock.class,
+              TRANSFORMER,
+              "Scaled dot-product attention."),
+          new Layer(
+              "sigmoid-attention",
+              BLOCK,
+              SigmoidAttentionBlock.class,
+              SIGMOID,
+              "A sigmoid of every score plus a constant bias, without row sums."),
+          new Layer(
+              "selective-attention",
+              BLOCK,
+              SelectiveAttentionBlock.class,
+              "2411.12892",
+              "Softmax attention with temperatures made from tokens and positions."),
+          new Layer(
+              "softplus-attention",
+              BLOCK,
+              SoftplusAttentionBlock.class,
+              "2501.13428",
+              "Softplus of length-scaled cosines over its sum, re-weighted or not."),
+          new Layer(
+              "cosine-softmax-attention",
+              BLOCK,
+              CosineSoftmaxAttentionBlock.class,
+              "2501.13428",
+              "Softmax of length-scaled cosines."),
+          new Layer(
+              "gaussian-attention",
+              BLOCK,
+              GaussianAttentionBlock.class,
+              "2207.03341",
+              "A Gaussian of the distance between tokens, not normalised."),
+          new Layer(
+              "soft-attention",
+              BLOCK,
+              SoftAttentionBlock.class,
+              "2207.03341",
+              "The same through landmarks, in linear time: SOFT and SOFT++."),
+          new Layer(
+              "kronecker-attention",
+              BLOCK,
+              KroneckerAttentionBlock.class,
+              "2310.04064",
+              "Softmax attention to all pairs of two kinds of keys."),
+          new Layer(
+              "sinkhorn-attention",
+              BLOCK,
+              SinkhornAttentionBlock.class,
+              "2504.16275",
+              "Weights made doubly stochastic by normalising rows and columns in turn."),
+          new Layer(
+              "linear-attention",
+              BLOCK,
+              LinearAttentionBlock.class,
+              "2405.15731",
+              "Products of positive features, in time linear in tokens."),
+          new Layer(
+              "mala-attention",
+              BLOCK,
+              MalaAttentionBlock.class,
+              "2507.00698",
+              "Linear attention in which a longer query is a more decided one."),
+          new Layer(
+              "nala-attention",
+              BLOCK,
+              NalaAttentionBlock.class,
+              "2506.21137",
+              "Linear attention whose features are powers that grow with the query's norm."));
+
+  private static final List<Layer> TRANSFORMERS =
+      List.of(
+          new Layer(
+              "transformer-encoder",
+              BLOCK,
+              TransformerEncoder.class,
+              TRANSFORMER,
+              "Layers of attention and feed-forward networks, norms first."),
+          new Layer(
+              "transformer-decoder",
+              BLOCK,
+              TransformerDecoder.class,
+              TRANSFORMER,
+              "The same in which tokens see the past, with caches for decoding."));
 
   private static final List<Layer> LOSSES =
       List.of(
@@ -29,7 +166,79 @@ public final class Layers {
               LOSS,
               SvmLoss.class,
               CNN_SVM,
-              "Plain hinge on one-vs-rest scores plus a ridge on the readout."));
+              "Plain hinge on one-vs-rest scores plus a ridge on the readout."),
+          new Layer(
+              "hinge-loss",
+              LOSS,
+              HingeLoss.class,
+              CNN_SVM,
+              "One-vs-rest hinge of each row, with weights and masks."),
+          new Layer(
+              "cross-entropy-loss",
+              LOSS,
+              CrossEntropyLoss.class,
+              "1512.00567",
+              "Cross-entropy with class ids or soft labels, and label smoothing."),
+          new Layer(
+              "comp-sum-loss",
+              LOSS,
+              CompSumLoss.class,
+              COMP_SUM,
+              "Cross-entropy and its relatives, by an exponent tau."),
+          new Layer(
+              "adversarial-comp-sum-loss",
+              LOSS,
+              AdversarialCompSumLoss.class,
+              COMP_SUM,
+              "Comp-sum loss plus how far a moved input changes score differences."),
+          new Layer(
+              "decoupled-softmax-loss",
+              LOSS,
+              DecoupledSoftmaxLoss.class,
+              DEXML,
+              "Each of several targets against the entries that are no targets."),
+          new Layer(
+              "soft-top-k-loss",
+              LOSS,
+              SoftTopKLoss.class,
+              DEXML,
+              "Targets that are not among the k best, by a differentiable top-k."),
+          new Layer(
+              "info-nce-loss",
+              LOSS,
+              InfoNceLoss.class,
+              "1807.03748",
+              "Pairs against the rest of the batch, one way or both ways."),
+          new Layer(
+              "adaptive-margin-loss",
+              LOSS,
+              AdaptiveMarginLoss.class,
+              CFCD,
+              "Softmax of cosines whose scale and margin the batch's median sets."),
+          new Layer(
+              "descriptor-triplet-loss",
+              LOSS,
+              DescriptorTripletLoss.class,
+              CFCD,
+              "Triplet hinge on local descriptors that match and are attended."),
+          new Layer(
+              "distillation-loss",
+              LOSS,
+              DistillationLoss.class,
+              "2312.17473",
+              "Cross-entropy with a teacher's soft labels, alone or beside class ids."),
+          new Layer(
+              "sdm-loss",
+              LOSS,
+              SdmLoss.class,
+              SDM,
+              "Cross-entropy to a base and with an exponent of each row's own."),
+          new Layer(
+              "fourier-loss",
+              LOSS,
+              FourierLoss.class,
+              FOURIER,
+              "Cross-entropy over bins plus the roughness of the density."));
 
   private static final List<Layer> HEADS =
       List.of(
@@ -61,8 +270,43 @@ public final class Layers {
               CNN_SVM,
               "The same build with 8 and 16 filters and 128 hidden units."));
 
+  private static final List<Layer> GATES =
+      List.of(
+          new Layer(
+              "top-k-gating",
+              BLOCK,
+              TopKGating.class,
+              TOP_K_MOE,
+              "The k experts with the largest scores share a token by softmax."),
+          new Layer(
+              "dense-to-sparse-gating",
+              BLOCK,
+              DenseToSparseGating.class,
+              TEMPERATURE_MOE,
+              "Softmax gate with a fixed, learnt or annealed temperature."),
+          new Layer(
+              "activation-gating",
+              BLOCK,
+              DenseToSparseGating.class,
+              TEMPERATURE_MOE,
+              "The same with sigmoid, tanh, GELU or ReLU on the scores."),
+          new Layer(
+              "mixture-of-experts",
+              BLOCK,
+              MixtureOfExperts.class,
+              TOP_K_MOE,
+              "Experts as blocks behind a gate, with capacity and load statistics."),
+          new Layer(
+              "balanced-loss",
+              LOSS,
+              BalancedLoss.class,
+              TOP_K_MOE,
+              "A task's loss plus what keeps experts evenly busy."));
+
   private static final List<Layer> ALL =
-      Stream.of(LOSSES, HEADS, VISION).flatMap(List::stream).toList();
+      Stream.of(ATTENTION, TRANSFORMERS, GATES, LOSSES, HEADS, VISION)
+          .flatMap(List::stream)
+          .toList();
 
   private Layers() {}
 

@@ -5,15 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Block;
+import ai.djl.nn.Parameter;
 import ai.djl.training.GradientCollector;
 import io.steelyard.layers.engine.Libtorch;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** Gradients of scalar functions in float64, by libtorch and by central differences. */
 public final class Gradients {
 
-  /** Rounding costs about 1e-16 / STEP, curvature about STEP squared (nothing for quadratics). */
+  /** Differences are of fourth order, since norms over few numbers bend sharply. */
   private static final double STEP = 1e-4;
 
   private Gradients() {}
@@ -40,8 +44,9 @@ public final class Gradients {
     final double[][] analytic = analytic(f, arrays);
     for (int a = 0; a < arrays.size(); a++) {
       for (int i = 0; i < analytic[a].length; i++) {
-        final double slope =
-            (moved(f, arrays, a, i, STEP) - moved(f, arrays, a, i, -STEP)) / (2 * STEP);
+        final double near = moved(f, arrays, a, i, STEP) - moved(f, arrays, a, i, -STEP);
+        final double far = moved(f, arrays, a, i, 2 * STEP) - moved(f, arrays, a, i, -2 * STEP);
+        final double slope = (8 * near - far) / (12 * STEP);
         final double scale = Math.max(1, Math.abs(slope));
         assertThat(Math.abs(analytic[a][i] - slope) / scale)
             .describedAs(
@@ -56,6 +61,67 @@ public final class Gradients {
             .isLessThan(tolerance);
       }
     }
+  }
+
+  /**
+   * Compares the gradient of every parameter of a block that is trained with central differences.
+   *
+   * @param f a scalar from a forward pass in training mode, with a new parameter store each time
+   */
+  public static void checkParameters(
+      String what, Block block, Supplier<NDArray> f, double tolerance) {
+    final List<Parameter> parameters =
+        block.getParameters().values().stream().filter(Parameter::requiresGradient).toList();
+    parameters.forEach(parameter -> parameter.getArray().setRequiresGradient(true));
+    // Gradients add up over passes, so one pass is what the second adds to the first.
+    final List<double[]> once = backward(parameters, f);
+    final List<double[]> gradients = backward(parameters, f);
+    for (int p = 0; p < parameters.size(); p++) {
+      for (int i = 0; i < gradients.get(p).length; i++) {
+        gradients.get(p)[i] -= once.get(p)[i];
+      }
+    }
+    for (int p = 0; p < parameters.size(); p++) {
+      final NDArray array = parameters.get(p).getArray();
+      array.setRequiresGradient(false);
+      final double[] values = array.toDoubleArray();
+      for (int i = 0; i < values.length; i++) {
+        final double near = set(array, values, i, STEP, f) - set(array, values, i, -STEP, f);
+        final double far = set(array, values, i, 2 * STEP, f) - set(array, values, i, -2 * STEP, f);
+        final double slope = (8 * near - far) / (12 * STEP);
+        assertThat(Math.abs(gradients.get(p)[i] - slope) / Math.max(1, Math.abs(slope)))
+            .describedAs(
+                String.format(
+                    Locale.ROOT,
+                    "%s: gradient of %s at %d is %s, central difference %s",
+                    what,
+                    parameters.get(p).getName(),
+                    i,
+                    gradients.get(p)[i],
+                    slope))
+            .isLessThan(tolerance);
+      }
+      array.setRequiresGradient(false);
+      array.set(values);
+    }
+  }
+
+  private static List<double[]> backward(List<Parameter> parameters, Supplier<NDArray> f) {
+    try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
+      collector.backward(f.get());
+    }
+    return parameters.stream()
+        .map(parameter -> parameter.getArray().getGradient().toDoubleArray())
+        .toList();
+  }
+
+  private static double set(
+      NDArray array, double[] values, int index, double by, Supplier<NDArray> f) {
+    final double[] moved = values.clone();
+    moved[index] += by;
+    array.setRequiresGradient(false);
+    array.set(moved);
+    return f.get().getDouble();
   }
 
   private static double moved(

@@ -28,7 +28,7 @@ class LayersTest {
     assertThat(Layers.of("0000.00000")).isEmpty();
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Layers.named("l3-svm"))
-        .withMessageContaining("layer is 'l3-svm'; expected one of l2-svm, l1-svm");
+        .withMessageContainingAll("layer is 'l3-svm'; expected one of ", "l2-svm, l1-svm");
   }
 
   /** Run in a JVM of its own by the test below. */

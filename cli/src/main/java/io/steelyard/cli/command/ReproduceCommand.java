@@ -11,11 +11,13 @@ import io.steelyard.cli.json.Json;
 import io.steelyard.cli.terminal.Interruption;
 import io.steelyard.cli.terminal.Terminal;
 import io.steelyard.kernels.simd.Simd;
+import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.papers.catalogue.Catalogue;
 import io.steelyard.papers.claim.Verdict;
 import io.steelyard.papers.reproduction.Reproduction;
 import io.steelyard.papers.reproduction.Reproductions;
 import io.steelyard.papers.run.CodeVersion;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Machine;
 import io.steelyard.papers.run.MachineDetector;
 import io.steelyard.papers.run.Run;
@@ -112,6 +114,14 @@ public final class ReproduceCommand implements Callable<Integer> {
       description = "Folder of the report and, under runs, the runs (default: ${DEFAULT-VALUE}).")
   private Path out;
 
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      description =
+          "What trains: cpu, gpu:0 (or another number) or auto; default: auto at full scale, else"
+              + " cpu. Runs that are there already are kept whatever made them; see --force.")
+  private Optional<String> device;
+
   @Option(names = "--offline", description = "Download nothing.")
   private boolean offline;
 
@@ -134,11 +144,13 @@ public final class ReproduceCommand implements Callable<Integer> {
     final List<Long> seedList = seedList();
     final Scale scale = Named.scale(spec, scaleName);
     data.ifPresent(this::checkData);
+    device.ifPresent(this::checkDevice);
     final List<Reproduction> reproductions = reproductions();
+    // Children inherit properties of this name space.
     if (offline) {
-      // Children inherit properties of this name space.
       System.setProperty("steelyard.offline", "true");
     }
+    device.ifPresent(name -> System.setProperty(Experiment.DEVICE, name));
     final RunStore store = new RunStore(out.resolve("runs"));
     final List<Job> jobs =
         reproductions.stream().map(paper -> new Job(paper, scale, seedList)).toList();
@@ -236,6 +248,15 @@ public final class ReproduceCommand implements Callable<Integer> {
       throw wrong("--seeds is " + seeds + "; expected at least 1");
     }
     return LongStream.range(firstSeed, firstSeed + seeds).boxed().toList();
+  }
+
+  /** Here, so that an absent GPU is one sentence and not a failure of every seed. */
+  private void checkDevice(String name) {
+    try {
+      Libtorch.device(name);
+    } catch (IllegalArgumentException e) {
+      throw wrong("--" + e.getMessage());
+    }
   }
 
   private void checkData(Path folder) {

@@ -9,6 +9,9 @@ import jdk.incubator.vector.VectorSpecies;
  * columns of B, both packed in the order in which they are read. For kernels that keep their
  * matrices packed; others call {@link Sgemm}. Loads only where the vector module is.
  *
+ * <p>Sums begin at zero and are added to C in the end. When they began with C, C2 kept them in
+ * boxes for good in some runs: where the loop had been profiled by on-stack replacement alone.
+ *
  * <p>Eight rows leave 16 accumulators in flight, enough to hide the latency of two multiply-add
  * units; they need the 32 registers that come with 512-bit vectors. Narrower vectors take four.
  */
@@ -57,30 +60,22 @@ public final class GemmSimd {
       float[] c,
       int cOffset,
       int cStride) {
-    final int c0 = cOffset + 0 * cStride;
-    FloatVector x0 = FloatVector.fromArray(S, c, c0);
-    FloatVector y0 = FloatVector.fromArray(S, c, c0 + L);
-    final int c1 = cOffset + 1 * cStride;
-    FloatVector x1 = FloatVector.fromArray(S, c, c1);
-    FloatVector y1 = FloatVector.fromArray(S, c, c1 + L);
-    final int c2 = cOffset + 2 * cStride;
-    FloatVector x2 = FloatVector.fromArray(S, c, c2);
-    FloatVector y2 = FloatVector.fromArray(S, c, c2 + L);
-    final int c3 = cOffset + 3 * cStride;
-    FloatVector x3 = FloatVector.fromArray(S, c, c3);
-    FloatVector y3 = FloatVector.fromArray(S, c, c3 + L);
-    final int c4 = cOffset + 4 * cStride;
-    FloatVector x4 = FloatVector.fromArray(S, c, c4);
-    FloatVector y4 = FloatVector.fromArray(S, c, c4 + L);
-    final int c5 = cOffset + 5 * cStride;
-    FloatVector x5 = FloatVector.fromArray(S, c, c5);
-    FloatVector y5 = FloatVector.fromArray(S, c, c5 + L);
-    final int c6 = cOffset + 6 * cStride;
-    FloatVector x6 = FloatVector.fromArray(S, c, c6);
-    FloatVector y6 = FloatVector.fromArray(S, c, c6 + L);
-    final int c7 = cOffset + 7 * cStride;
-    FloatVector x7 = FloatVector.fromArray(S, c, c7);
-    FloatVector y7 = FloatVector.fromArray(S, c, c7 + L);
+    FloatVector x0 = FloatVector.zero(S);
+    FloatVector y0 = FloatVector.zero(S);
+    FloatVector x1 = FloatVector.zero(S);
+    FloatVector y1 = FloatVector.zero(S);
+    FloatVector x2 = FloatVector.zero(S);
+    FloatVector y2 = FloatVector.zero(S);
+    FloatVector x3 = FloatVector.zero(S);
+    FloatVector y3 = FloatVector.zero(S);
+    FloatVector x4 = FloatVector.zero(S);
+    FloatVector y4 = FloatVector.zero(S);
+    FloatVector x5 = FloatVector.zero(S);
+    FloatVector y5 = FloatVector.zero(S);
+    FloatVector x6 = FloatVector.zero(S);
+    FloatVector y6 = FloatVector.zero(S);
+    FloatVector x7 = FloatVector.zero(S);
+    FloatVector y7 = FloatVector.zero(S);
     int at = aOffset;
     int bt = bOffset;
     for (int k = 0; k < depth; k++) {
@@ -113,22 +108,30 @@ public final class GemmSimd {
       at += 8;
       bt += W;
     }
-    x0.intoArray(c, c0);
-    y0.intoArray(c, c0 + L);
-    x1.intoArray(c, c1);
-    y1.intoArray(c, c1 + L);
-    x2.intoArray(c, c2);
-    y2.intoArray(c, c2 + L);
-    x3.intoArray(c, c3);
-    y3.intoArray(c, c3 + L);
-    x4.intoArray(c, c4);
-    y4.intoArray(c, c4 + L);
-    x5.intoArray(c, c5);
-    y5.intoArray(c, c5 + L);
-    x6.intoArray(c, c6);
-    y6.intoArray(c, c6 + L);
-    x7.intoArray(c, c7);
-    y7.intoArray(c, c7 + L);
+    final int c0 = cOffset + 0 * cStride;
+    FloatVector.fromArray(S, c, c0).add(x0).intoArray(c, c0);
+    FloatVector.fromArray(S, c, c0 + L).add(y0).intoArray(c, c0 + L);
+    final int c1 = cOffset + 1 * cStride;
+    FloatVector.fromArray(S, c, c1).add(x1).intoArray(c, c1);
+    FloatVector.fromArray(S, c, c1 + L).add(y1).intoArray(c, c1 + L);
+    final int c2 = cOffset + 2 * cStride;
+    FloatVector.fromArray(S, c, c2).add(x2).intoArray(c, c2);
+    FloatVector.fromArray(S, c, c2 + L).add(y2).intoArray(c, c2 + L);
+    final int c3 = cOffset + 3 * cStride;
+    FloatVector.fromArray(S, c, c3).add(x3).intoArray(c, c3);
+    FloatVector.fromArray(S, c, c3 + L).add(y3).intoArray(c, c3 + L);
+    final int c4 = cOffset + 4 * cStride;
+    FloatVector.fromArray(S, c, c4).add(x4).intoArray(c, c4);
+    FloatVector.fromArray(S, c, c4 + L).add(y4).intoArray(c, c4 + L);
+    final int c5 = cOffset + 5 * cStride;
+    FloatVector.fromArray(S, c, c5).add(x5).intoArray(c, c5);
+    FloatVector.fromArray(S, c, c5 + L).add(y5).intoArray(c, c5 + L);
+    final int c6 = cOffset + 6 * cStride;
+    FloatVector.fromArray(S, c, c6).add(x6).intoArray(c, c6);
+    FloatVector.fromArray(S, c, c6 + L).add(y6).intoArray(c, c6 + L);
+    final int c7 = cOffset + 7 * cStride;
+    FloatVector.fromArray(S, c, c7).add(x7).intoArray(c, c7);
+    FloatVector.fromArray(S, c, c7 + L).add(y7).intoArray(c, c7 + L);
   }
 
   private static void multiply4(
@@ -140,18 +143,14 @@ public final class GemmSimd {
       float[] c,
       int cOffset,
       int cStride) {
-    final int c0 = cOffset + 0 * cStride;
-    FloatVector x0 = FloatVector.fromArray(S, c, c0);
-    FloatVector y0 = FloatVector.fromArray(S, c, c0 + L);
-    final int c1 = cOffset + 1 * cStride;
-    FloatVector x1 = FloatVector.fromArray(S, c, c1);
-    FloatVector y1 = FloatVector.fromArray(S, c, c1 + L);
-    final int c2 = cOffset + 2 * cStride;
-    FloatVector x2 = FloatVector.fromArray(S, c, c2);
-    FloatVector y2 = FloatVector.fromArray(S, c, c2 + L);
-    final int c3 = cOffset + 3 * cStride;
-    FloatVector x3 = FloatVector.fromArray(S, c, c3);
-    FloatVector y3 = FloatVector.fromArray(S, c, c3 + L);
+    FloatVector x0 = FloatVector.zero(S);
+    FloatVector y0 = FloatVector.zero(S);
+    FloatVector x1 = FloatVector.zero(S);
+    FloatVector y1 = FloatVector.zero(S);
+    FloatVector x2 = FloatVector.zero(S);
+    FloatVector y2 = FloatVector.zero(S);
+    FloatVector x3 = FloatVector.zero(S);
+    FloatVector y3 = FloatVector.zero(S);
     int at = aOffset;
     int bt = bOffset;
     for (int k = 0; k < depth; k++) {
@@ -172,13 +171,17 @@ public final class GemmSimd {
       at += 4;
       bt += W;
     }
-    x0.intoArray(c, c0);
-    y0.intoArray(c, c0 + L);
-    x1.intoArray(c, c1);
-    y1.intoArray(c, c1 + L);
-    x2.intoArray(c, c2);
-    y2.intoArray(c, c2 + L);
-    x3.intoArray(c, c3);
-    y3.intoArray(c, c3 + L);
+    final int c0 = cOffset + 0 * cStride;
+    FloatVector.fromArray(S, c, c0).add(x0).intoArray(c, c0);
+    FloatVector.fromArray(S, c, c0 + L).add(y0).intoArray(c, c0 + L);
+    final int c1 = cOffset + 1 * cStride;
+    FloatVector.fromArray(S, c, c1).add(x1).intoArray(c, c1);
+    FloatVector.fromArray(S, c, c1 + L).add(y1).intoArray(c, c1 + L);
+    final int c2 = cOffset + 2 * cStride;
+    FloatVector.fromArray(S, c, c2).add(x2).intoArray(c, c2);
+    FloatVector.fromArray(S, c, c2 + L).add(y2).intoArray(c, c2 + L);
+    final int c3 = cOffset + 3 * cStride;
+    FloatVector.fromArray(S, c, c3).add(x3).intoArray(c, c3);
+    FloatVector.fromArray(S, c, c3 + L).add(y3).intoArray(c, c3 + L);
   }
 }

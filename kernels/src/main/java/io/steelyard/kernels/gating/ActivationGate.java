@@ -59,8 +59,8 @@ public final class ActivationGate {
 
     private static final double ROOT_2 = Math.sqrt(2);
 
-    /** The value at x. */
-    double at(double x) {
+    /** The value at x; NaN for NaN. */
+    public double at(double x) {
       return switch (this) {
         case IDENTITY -> x;
         case SIGMOID -> sigmoid(x);
@@ -70,8 +70,8 @@ public final class ActivationGate {
       };
     }
 
-    /** The derivative at x. */
-    double slope(double x) {
+    /** The derivative at x; of ReLU at 0 it is 0. */
+    public double slope(double x) {
       return switch (this) {
         case IDENTITY -> 1;
         case SIGMOID -> sigmoid(x) * sigmoid(-x);

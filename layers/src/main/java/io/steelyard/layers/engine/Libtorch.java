@@ -3,7 +3,10 @@ package io.steelyard.layers.engine;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.pytorch.jni.LibUtils;
 import java.io.File;
 import java.nio.file.Files;
@@ -149,6 +152,11 @@ public final class Libtorch {
     return gpu(Integer.parseInt(gpu.group(1)), engine().getGpuCount());
   }
 
+  /** The name of a device as {@link #device} reads it. */
+  public static String name(Device device) {
+    return device.isGpu() ? "gpu:" + device.getDeviceId() : "cpu";
+  }
+
   /** What was loaded; loads it if nothing was. */
   public static Description describe() {
     final Engine engine = engine();
@@ -164,6 +172,21 @@ public final class Libtorch {
    */
   public static void seed(long seed) {
     engine().setRandomSeed(Long.hashCode(seed * 0x9E3779B97F4A7C15L));
+  }
+
+  /**
+   * Sets the gradient that back-propagation has left at an array to 0, NaN too. (DJL subtracts a
+   * gradient from itself, and NaN stays.) Does nothing where there is none.
+   *
+   * @param array one that requires a gradient
+   */
+  public static void zeroGradient(NDArray array) {
+    final PtNDArray leaf = (PtNDArray) array;
+    final NDArray gradient = JniUtils.getGradient(leaf);
+    if (gradient != null) {
+      gradient.close();
+      JniUtils.zeroGrad(leaf);
+    }
   }
 
   static Device gpu(int index, int count) {

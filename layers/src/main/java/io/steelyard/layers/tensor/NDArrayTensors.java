@@ -2,6 +2,7 @@ package io.steelyard.layers.tensor;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.kernels.tensor.DType;
@@ -20,6 +21,8 @@ import java.nio.ByteOrder;
  * the tensor's memory alive unless that belongs to an arena which is closed by hand.
  */
 public final class NDArrayTensors {
+
+  private static final Shape ALL = new Shape(-1);
 
   private NDArrayTensors() {}
 
@@ -109,6 +112,42 @@ public final class NDArrayTensors {
       copy(tensor, memory);
     }
     return manager.create(memory.asByteBuffer().order(ByteOrder.nativeOrder()), shape, type);
+  }
+
+  /**
+   * Copies the elements of a tensor into an array that is there already, converted to its type.
+   *
+   * @param target of the shape of the tensor; its memory stays where it is
+   */
+  public static void copy(Tensor tensor, NDArray target) {
+    final Shape shape = new Shape(tensor.shape());
+    if (!shape.equals(target.getShape())) {
+      throw new IllegalArgumentException(
+          "tensor is " + shape + "; expected " + target.getShape() + " like the target");
+    }
+    try (NDManager scratch = target.getManager().newSubManager()) {
+      copy(array(scratch, tensor).toType(target.getDataType(), false), target);
+    }
+  }
+
+  /**
+   * Copies the elements of an array into one of the same shape and type. Unlike {@link
+   * NDArray#copyTo}, which gives the target new memory, this writes where the target is, so views
+   * of it see the change.
+   *
+   * @param target contiguous; no part of a graph but for a leaf
+   */
+  public static void copy(NDArray source, NDArray target) {
+    if (target.size() == 0) {
+      return;
+    }
+    try (NDManager scratch = target.getManager().newSubManager()) {
+      final NDArray from = source.stopGradient();
+      from.attach(scratch);
+      final NDArray to = target.stopGradient();
+      to.attach(scratch);
+      to.reshape(ALL).set(new NDIndex(":"), from.reshape(ALL));
+    }
   }
 
   /** The DJL type of the same elements. */

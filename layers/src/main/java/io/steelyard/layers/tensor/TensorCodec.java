@@ -13,6 +13,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -225,6 +226,17 @@ final class TensorCodec {
     final ByteBuffer data =
         ByteBuffer.allocate(Math.multiplyExact(size, tensor.dtype().bytes()))
             .order(ByteOrder.nativeOrder());
+    if (tensor.isContiguous() && tensor.dtype() != DType.BOOL) {
+      final int bytes = tensor.dtype().bytes();
+      MemorySegment.copy(
+          tensor.memory(),
+          tensor.offset() * bytes,
+          MemorySegment.ofBuffer(data),
+          0,
+          (long) size * bytes);
+      return PassthroughNDManager.INSTANCE.create(
+          data, new Shape(tensor.shape()), NDArrayTensors.dataType(tensor.dtype()));
+    }
     for (int i = 0; i < size; i++) {
       final double value = tensor.getDouble(tensor.flatIndex(i));
       switch (tensor.dtype()) {

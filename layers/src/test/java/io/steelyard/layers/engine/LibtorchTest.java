@@ -37,6 +37,8 @@ class LibtorchTest {
     try (NDManager manager = Libtorch.newManager()) {
       assertThat(manager.getDevice()).isEqualTo(Device.cpu());
     }
+    assertThat(Libtorch.name(Device.cpu())).isEqualTo("cpu");
+    assertThat(Libtorch.name(Device.gpu(3))).isEqualTo("gpu:3");
   }
 
   @Test

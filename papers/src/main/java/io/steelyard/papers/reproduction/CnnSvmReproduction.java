@@ -9,7 +9,9 @@ import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.head.OneVsRest;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.loss.SvmOptions;
+import io.steelyard.layers.training.Curve;
 import io.steelyard.layers.training.Examples;
+import io.steelyard.layers.training.Step;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
 import io.steelyard.layers.vision.ConvNet;
@@ -31,6 +33,7 @@ import io.steelyard.papers.data.ResolvedData;
 import io.steelyard.papers.data.SyntheticGarments;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.Mark;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;
@@ -188,7 +191,8 @@ public final class CnnSvmReproduction implements Reproduction {
 
     final List<int[]> batches = batches(plan, train.count(), experiment.random("batches"));
     experiment.steps((long) Arm.values().length * (plan.steps() + 1));
-    final Device device = Libtorch.device(experiment.scale() == Scale.FULL ? "auto" : "cpu");
+    final Device device = experiment.device();
+    experiment.setting("device", Libtorch.name(device));
     try (NDManager manager = Libtorch.newManager(device)) {
       final Examples trainExamples = examples(manager, plan.net(), train);
       final Examples testExamples = examples(manager, plan.net(), test);
@@ -283,23 +287,20 @@ public final class CnnSvmReproduction implements Reproduction {
       Examples examples,
       List<int[]> batches) {
     final int window = Math.max(1, plan.steps() / CURVE_POINTS);
-    final List<Double> steps = new ArrayList<>();
-    final List<Double> losses = new ArrayList<>();
-    final double[] sum = new double[1];
+    final Curve losses = Curve.of(Step::loss, window);
     training.fit(
         examples,
         batches,
-        (step, loss) -> {
-          sum[0] += loss;
-          if (step % window == 0) {
-            steps.add((double) step);
-            losses.add(sum[0] / window);
-            sum[0] = 0;
-          }
-          experiment.step(arm.label + ", step " + step + " of " + plan.steps());
-        });
+        losses.and(
+            step ->
+                experiment.step(arm.label + ", step " + step.number() + " of " + plan.steps())));
     experiment.series(
-        new Series(arm.curve(), "step", "loss, mean of " + window + " steps", steps, losses));
+        new Series(
+            arm.curve(),
+            "step",
+            "loss, mean of " + window + " steps",
+            losses.steps(),
+            losses.values()));
   }
 
   private static void evaluate(

@@ -1,14 +1,14 @@
 package io.steelyard.papers.reproduction;
 
+import ai.djl.Device;
+import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.training.Seed;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Machine;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
-import java.util.random.RandomGeneratorFactory;
 
 /**
  * An experiment that keeps what is recorded and makes the {@link Run} of it. Not safe for use by
@@ -95,19 +94,17 @@ public final class RecordingExperiment implements Experiment {
   }
 
   /**
-   * An {@code L64X128MixRandom} seeded with SHA-256 of the run's seed and the purpose, so that
-   * streams do not depend on the order in which they are asked for.
+   * A {@link Seed}'s stream, so that streams do not depend on the order in which they are asked
+   * for.
    */
   @Override
   public RandomGenerator random(String purpose) {
-    try {
-      final MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(ByteBuffer.allocate(Long.BYTES).putLong(seed).array());
-      digest.update(purpose.getBytes(StandardCharsets.UTF_8));
-      return RandomGeneratorFactory.of("L64X128MixRandom").create(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return new Seed(seed).stream(purpose);
+  }
+
+  @Override
+  public Device device() {
+    return Libtorch.device(System.getProperty(DEVICE, scale == Scale.FULL ? "auto" : "cpu"));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.steelyard.papers.reproduction;
 
 import io.steelyard.papers.claim.Claim;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import java.nio.file.Path;
 import java.util.List;

@@ -16,6 +16,13 @@ public final class Reproductions {
   static {
     BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
     BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
+    BY_PAPER.put("icl-linear-regression", IclLinearRegressionReproduction::new);
+    BY_PAPER.put("topk-moe", TopKMoeReproduction::new);
+    BY_PAPER.put("softplus-attention", SoftplusAttentionReproduction::new);
+    BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
+    BY_PAPER.put("mala", MalaReproduction::new);
+    BY_PAPER.put("temperature-moe", TemperatureMoeReproduction::new);
+    BY_PAPER.put("nalaformer", NalaformerReproduction::new);
   }
 
   private Reproductions() {}

@@ -16,6 +16,7 @@ import io.steelyard.papers.claim.Verdict;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.Curve;
 import io.steelyard.papers.reproduction.Figure.Mark;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;

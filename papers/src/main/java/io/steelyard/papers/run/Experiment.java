@@ -1,7 +1,6 @@
-package io.steelyard.papers.reproduction;
+package io.steelyard.papers.run;
 
-import io.steelyard.papers.run.Scale;
-import io.steelyard.papers.run.Series;
+import ai.djl.Device;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -9,6 +8,9 @@ import java.util.random.RandomGenerator;
 
 /** What one run of a reproduction may use, and where it records. */
 public interface Experiment {
+
+  /** System property that names the device, see {@link #device}. */
+  String DEVICE = "steelyard.device";
 
   /** How much to run. */
   Scale scale();
@@ -22,6 +24,15 @@ public interface Experiment {
    * order) share its numbers.
    */
   RandomGenerator random(String purpose);
+
+  /**
+   * What to train on: the device that the system property {@value #DEVICE} names ({@code cpu},
+   * {@code gpu:0}, {@code auto}); without it, {@code auto} at full scale and else the CPU. Starts
+   * libtorch unless that is the CPU.
+   *
+   * @throws IllegalArgumentException if there is no such device
+   */
+  Device device();
 
   /** Announces how many steps of progress will be reported. */
   void steps(long total);

@@ -1,0 +1,268 @@
+package io.steelyard.layers.attention;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractBlock;
+import ai.djl.nn.Block;
+import ai.djl.nn.core.Linear;
+import ai.djl.nn.norm.LayerNorm;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
+import io.steelyard.layers.tensor.Like;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Multi-head attention around any {@link Attention}: linear projections to queries, keys and values
+ * of H heads, positions, the attention itself, and a linear projection of its outputs.
+ *
+ * <p>Inputs are tokens {@code [B, T, d]}, float32 or float64, and optionally a mask {@code [B, T]},
+ * bool, true where there is a token; the output is {@code [B, T, d]}. Whatever stands in tokens
+ * that are masked has no influence on the others, NaN included. No sequences give none.
+ *
+ * <p>In prediction mode on a CPU the attention runs in the kernel of its method, on the memory of
+ * the projections, without copying them; results equal those in training mode up to rounding.
+ *
+ * <p>Parameters: {@code q.weight [H D, d]}, {@code k.weight [Hk D, d]}, {@code v.weight [Hk Dv,
+ * d]}, {@code out.weight [d, H Dv]} and biases; the roles are those of the attention.
+ *
+ * <pre>{@code
+ * MultiHeadOptions options = MultiHeadOptions.of(64, 4, 196, Attention.softmax(), random);
+ * MultiHeadAttention attention = new MultiHeadAttention(options.with(Rotary.line()));
+ * attention.initialize(manager, DataType.FLOAT32, new Shape(1, 196, 64));
+ * NDList y = attention.forward(new ParameterStore(manager, false), new NDList(x), false);
+ * }</pre>
+ */
+public final class MultiHeadAttention extends AbstractBlock {
+
+  private static final byte VERSION = 1;
+
+  private final MultiHeadOptions options;
+  private final AttentionBlock attention;
+  private final Map<String, Linear> projections = new LinkedHashMap<>();
+  private final Map<String, Block> norms = new LinkedHashMap<>();
+  private final Linear out;
+
+  /** An uninitialized block. */
+  public MultiHeadAttention(MultiHeadOptions options) {
+    super(VERSION);
+    this.options = options;
+    final AttentionBlock block = options.attention().block(options.shape());
+    for (final String role : block.roles()) {
+      projections.put(
+          role,
+          addChildBlock(
+              role,
+              options
+                  .weights()
+                  .linear(options.width(), headsOf(role) * widthOf(role), options.bias())));
+      if (options.normalizedKeys() && !isValue(role)) {
+        norms.put(
+            role,
+            addChildBlock(
+                role + "-norm",
+                LayerNorm.builder()
+                    .axis(3)
+                    .optEpsilon((float) MultiHeadOptions.NORM_EPSILON)
+                    .build()));
+      }
+    }
+    this.attention = addChildBlock("attention", block);
+    this.out =
+        addChildBlock(
+            "out",
+            options
+                .weights()
+                .linear(
+                    options.heads() * options.valueWidth(), options.width(), options.outBias()));
+  }
+
+  /** How it is built. */
+  public MultiHeadOptions options() {
+    return options;
+  }
+
+  /** What happens between the projections. */
+  public AttentionBlock attention() {
+    return attention;
+  }
+
+  /**
+   * What the attention is given of these tokens: for looking into a trained model.
+   *
+   * @param x {@code [B, T, d]}
+   * @return by role, in the shapes of {@link Projection}
+   */
+  public Map<String, Projection> projections(ParameterStore parameters, NDArray x) {
+    check("x", x);
+    return project(parameters, x, x, 0, false);
+  }
+
+  /**
+   * Attention of tokens on each other.
+   *
+   * @param x {@code [B, T, d]}
+   * @return {@code [B, T, d]}
+   */
+  public NDArray attend(
+      ParameterStore parameters, NDArray x, Visibility visibility, boolean training) {
+    check("x", x);
+    return attend(parameters, x, project(parameters, x, x, 0, training), visibility, training);
+  }
+
+  /**
+   * Attention of tokens on those of another sequence.
+   *
+   * @param x {@code [B, T, d]}
+   * @param memory {@code [B, S, d]}
+   * @return {@code [B, T, d]}
+   */
+  public NDArray cross(
+      ParameterStore parameters,
+      NDArray x,
+      NDArray memory,
+      Visibility visibility,
+      boolean training) {
+    check("x", x);
+    check("memory", memory);
+    return attend(parameters, x, project(parameters, x, memory, 0, training), visibility, training);
+  }
+
+  /**
+   * Attention of the next tokens of a sequence on all so far, in prediction mode. Feeding a
+   * sequence in pieces gives what {@link #attend} gives for the whole under {@link
+   * Visibility#ofThePast}.
+   *
+   * @param x {@code [B, T, d]}, what comes next
+   * @param cache of this layer and these sequences; the tokens of {@code x} are added
+   * @return {@code [B, T, d]}
+   */
+  public NDArray decode(ParameterStore parameters, NDArray x, KeyValueCache cache) {
+    check("x", x);
+    final Map<String, Projection> fresh = project(parameters, x, x, cache.tokens(), false);
+    final Map<String, Projection> own = new LinkedHashMap<>(fresh);
+    own.keySet().removeIf(MultiHeadAttention::isQuery);
+    final Map<String, Projection> all = new LinkedHashMap<>(fresh);
+    all.putAll(cache.append(own));
+    return attend(parameters, x, all, Visibility.ofThePast(), false);
+  }
+
+  private NDArray attend(
+      ParameterStore parameters,
+      NDArray x,
+      Map<String, Projection> projected,
+      Visibility visibility,
+      boolean training) {
+    final Visibility seen =
+        options.alibi()
+            ? visibility.withSlopes(
+                Like.values(Alibi.slopes(options.heads()), new Shape(options.heads()), x))
+            : visibility;
+    final Optional<Rotary> rotary = attention.rotates() ? options.rotary() : Optional.empty();
+    final NDArray o =
+        attention.attend(
+            parameters,
+            new AttentionCall(Optional.of(x), projected, seen, options.grid(), rotary),
+            training);
+    final Shape shape = x.getShape();
+    final NDArray flat =
+        o.reshape(shape.get(0), shape.get(1), (long) options.heads() * options.valueWidth());
+    return out.forward(parameters, new NDList(flat), training).singletonOrThrow();
+  }
+
+  private Map<String, Projection> project(
+      ParameterStore parameters, NDArray x, NDArray memory, long first, boolean training) {
+    final Map<String, Projection> projected = new LinkedHashMap<>();
+    projections.forEach(
+        (role, linear) -> {
+          final NDArray source = isQuery(role) ? x : memory;
+          NDArray array =
+              linear
+                  .forward(parameters, new NDList(source), training)
+                  .singletonOrThrow()
+                  .reshape(
+                      source.getShape().get(0),
+                      source.getShape().get(1),
+                      headsOf(role),
+                      widthOf(role));
+          if (norms.containsKey(role)) {
+            array =
+                norms.get(role).forward(parameters, new NDList(array), training).singletonOrThrow();
+          }
+          Projection projection = new Projection(array, true);
+          if (options.rotary().isPresent() && !attention.rotates() && !isValue(role)) {
+            projection = options.rotary().get().rotate(projection, first, options.grid());
+          }
+          projected.put(role, projection);
+        });
+    return projected;
+  }
+
+  private int headsOf(String role) {
+    return isQuery(role) ? options.heads() : options.keyHeads();
+  }
+
+  private int widthOf(String role) {
+    return isValue(role) ? options.valueWidth() : options.keyWidth();
+  }
+
+  private static boolean isQuery(String role) {
+    return role.startsWith("q");
+  }
+
+  private static boolean isValue(String role) {
+    return role.startsWith("v");
+  }
+
+  private void check(String name, NDArray tokens) {
+    final Shape shape = tokens.getShape();
+    if (shape.dimension() != 3 || shape.get(2) != options.width()) {
+      throw new IllegalArgumentException(
+          name + " is " + shape + "; expected [B, T, " + options.width() + "]");
+    }
+  }
+
+  @Override
+  protected NDList forwardInternal(
+      ParameterStore parameters, NDList inputs, boolean training, PairList<String, Object> more) {
+    final NDArray x = inputs.get(0);
+    final Visibility visibility =
+        inputs.size() > 1 ? Visibility.ofKeys(inputs.get(1)) : Visibility.all();
+    return new NDList(attend(parameters, x, visibility, training));
+  }
+
+  @Override
+  protected void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
+    final long batch = inputShapes[0].get(0);
+    final long tokens = inputShapes[0].get(1);
+    projections.forEach(
+        (role, linear) -> {
+          linear.initialize(manager, dataType, inputShapes[0]);
+          if (norms.containsKey(role)) {
+            norms
+                .get(role)
+                .initialize(
+                    manager, dataType, new Shape(batch, tokens, headsOf(role), widthOf(role)));
+          }
+        });
+    final List<String> roles = attention.roles();
+    attention.initialize(
+        manager,
+        dataType,
+        roles.stream()
+            .map(role -> new Shape(batch, headsOf(role), tokens, widthOf(role)))
+            .toArray(Shape[]::new));
+    out.initialize(
+        manager, dataType, new Shape(batch, tokens, (long) options.heads() * options.valueWidth()));
+  }
+
+  @Override
+  public Shape[] getOutputShapes(Shape[] inputShapes) {
+    return new Shape[] {inputShapes[0]};
+  }
+}

@@ -1,0 +1,67 @@
+package io.steelyard.layers.attention;
+
+import io.steelyard.kernels.attention.PositionTemperature;
+import java.util.Optional;
+
+/**
+ * Which temperatures a {@link SelectiveAttentionBlock} has.
+ *
+ * @param token how the temperature of a token is made from it; empty for none
+ * @param position how the temperature of a query grows with the keys it sees; empty for not at all
+ * @param onQueries whether queries have the token's temperature
+ * @param onValues whether values have one
+ * @param onKeys whether keys have one: for ablation
+ */
+public record SelectiveOptions(
+    Optional<Token> token,
+    Optional<PositionTemperature.Form> position,
+    boolean onQueries,
+    boolean onValues,
+    boolean onKeys) {
+
+  private static final SelectiveOptions DEFAULTS =
+      new SelectiveOptions(
+          Optional.of(Token.SHARED),
+          Optional.of(PositionTemperature.Form.SIGMOID),
+          true,
+          true,
+          false);
+
+  /** How the temperature of a token is made from it. */
+  public enum Token {
+    /** {@code tanh(u.GELU(q))} for each head: the projection is the hidden layer. */
+    SHARED,
+    /** {@code tanh(w2.GELU(W1 x + b1) + b2)}, one for all heads. */
+    FULL
+  }
+
+  /** Both kinds on queries, the token's on values, shared weights: the paper's recommendation. */
+  public static SelectiveOptions defaults() {
+    return DEFAULTS;
+  }
+
+  /** These with another way from token to temperature. */
+  public SelectiveOptions with(Token newToken) {
+    return new SelectiveOptions(Optional.of(newToken), position, onQueries, onValues, onKeys);
+  }
+
+  /** These with another way from position to temperature. */
+  public SelectiveOptions with(PositionTemperature.Form newPosition) {
+    return new SelectiveOptions(token, Optional.of(newPosition), onQueries, onValues, onKeys);
+  }
+
+  /** Temperatures of positions alone. */
+  public SelectiveOptions byPositionOnly() {
+    return new SelectiveOptions(Optional.empty(), position, onQueries, onValues, onKeys);
+  }
+
+  /** Temperatures of tokens alone. */
+  public SelectiveOptions byTokenOnly() {
+    return new SelectiveOptions(token, Optional.empty(), onQueries, onValues, onKeys);
+  }
+
+  /** These on other sides. */
+  public SelectiveOptions on(boolean queries, boolean values, boolean keys) {
+    return new SelectiveOptions(token, position, queries, values, keys);
+  }
+}

@@ -1,0 +1,75 @@
+package io.steelyard.layers.transformer;
+
+import io.steelyard.layers.attention.MultiHeadOptions;
+import java.util.OptionalDouble;
+
+/**
+ * How the layers of a {@link TransformerEncoder} or {@link TransformerDecoder} are built: {@code x
+ * += s1 Attn(LN(x)); x += s2 FFN(LN(x))}.
+ *
+ * @param attention of every layer
+ * @param depth number of layers, at least 1
+ * @param hidden units of the feed-forward network, at least 1
+ * @param layerScale what the factors {@code s1}, {@code s2} begin with; empty for none
+ * @param hybridNorm a second norm on what the attention gives, before it is added
+ * @param normEpsilon of the layer norms, greater than 0
+ * @param dropout of what each branch gives, in training; in [0, 1)
+ */
+public record TransformerOptions(
+    MultiHeadOptions attention,
+    int depth,
+    int hidden,
+    OptionalDouble layerScale,
+    boolean hybridNorm,
+    double normEpsilon,
+    double dropout) {
+
+  /** The usual epsilon of a layer norm. */
+  public static final double NORM_EPSILON = 1e-6;
+
+  /** Checks the ranges. */
+  public TransformerOptions {
+    if (depth < 1) {
+      throw new IllegalArgumentException("depth is " + depth + "; expected 1 or more");
+    }
+    if (hidden < 1) {
+      throw new IllegalArgumentException("hidden is " + hidden + "; expected 1 or more");
+    }
+    if (!(normEpsilon > 0)) {
+      throw new IllegalArgumentException(
+          "normEpsilon is " + normEpsilon + "; expected a number greater than 0");
+    }
+    if (!(dropout >= 0 && dropout < 1)) {
+      throw new IllegalArgumentException("dropout is " + dropout + "; expected [0, 1)");
+    }
+  }
+
+  /** No layer scale, no hybrid norm, no dropout, epsilon 1e-6. */
+  public static TransformerOptions of(MultiHeadOptions attention, int depth, int hidden) {
+    return new TransformerOptions(
+        attention, depth, hidden, OptionalDouble.empty(), false, NORM_EPSILON, 0);
+  }
+
+  /** The same with factors that begin with {@code initial}. */
+  public TransformerOptions withLayerScale(double initial) {
+    return new TransformerOptions(
+        attention, depth, hidden, OptionalDouble.of(initial), hybridNorm, normEpsilon, dropout);
+  }
+
+  /** The same with a second norm around the attention. */
+  public TransformerOptions withHybridNorm() {
+    return new TransformerOptions(attention, depth, hidden, layerScale, true, normEpsilon, dropout);
+  }
+
+  /** The same with dropout. */
+  public TransformerOptions withDropout(double rate) {
+    return new TransformerOptions(
+        attention, depth, hidden, layerScale, hybridNorm, normEpsilon, rate);
+  }
+
+  /** The same with another epsilon of the norms. */
+  public TransformerOptions withNormEpsilon(double epsilon) {
+    return new TransformerOptions(
+        attention, depth, hidden, layerScale, hybridNorm, epsilon, dropout);
+  }
+}

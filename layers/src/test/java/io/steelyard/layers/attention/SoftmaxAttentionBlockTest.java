@@ -1,0 +1,9 @@
+package io.steelyard.layers.attention;
+
+class SoftmaxAttentionBlockTest extends AttentionContract {
+
+  @Override
+  Attention attention() {
+    return Attention.softmax();
+  }
+}

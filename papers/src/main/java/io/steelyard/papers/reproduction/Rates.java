@@ -1,0 +1,188 @@
+package io.steelyard.papers.reproduction;
+
+import io.steelyard.analysis.mixture.GaussianMixtureOfExperts;
+import io.steelyard.analysis.mixture.VoronoiLoss;
+import io.steelyard.analysis.rate.PowerLaw;
+import io.steelyard.papers.claim.Quantity;
+import io.steelyard.papers.claim.Summary;
+import io.steelyard.papers.reproduction.Figure.Curve;
+import io.steelyard.papers.reproduction.Figure.Mark;
+import io.steelyard.papers.run.Experiment;
+import io.steelyard.papers.run.Run;
+import io.steelyard.papers.run.Series;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Errors against sample sizes: how a run records them, and how runs are drawn with their slopes.
+ *
+ * <p>A run has the error of every repetition, their medians as a curve, and as a metric the slope
+ * of the line through the medians in logarithms. In figures the repetitions of all seeds are
+ * pooled.
+ */
+final class Rates {
+
+  /** What the horizontal axis counts. */
+  static final String SIZE = "sample size n";
+
+  private static final int RESAMPLES = 2000;
+  private static final long BOOTSTRAP_SEED = 20_230_924;
+
+  private Rates() {}
+
+  /** The metric that holds the slope of an error. */
+  static String slope(String error) {
+    return error + ", log-log slope";
+  }
+
+  /** The slope of an error in a run. */
+  static Quantity slopeOf(String error) {
+    return Quantity.metric("", slope(error));
+  }
+
+  /**
+   * Records an error.
+   *
+   * @param errors at each size, those of its repetitions; one that is not finite is left out, which
+   *     is told
+   */
+  static void record(Experiment experiment, String error, List<Integer> sizes, double[][] errors) {
+    final double[] medians = new double[sizes.size()];
+    for (int i = 0; i < medians.length; i++) {
+      final double[] finite = Arrays.stream(errors[i]).filter(Double::isFinite).toArray();
+      if (finite.length < errors[i].length) {
+        experiment.warning(
+            String.format(
+                Locale.ROOT,
+                "%s: %d of %d fits at n = %,d have none and are left out",
+                error,
+                errors[i].length - finite.length,
+                errors[i].length,
+                sizes.get(i)));
+      }
+      experiment.items(at(error, sizes.get(i)), Arrays.stream(finite).boxed().toList());
+      medians[i] = Summary.MEDIAN.of(finite);
+    }
+    experiment.series(
+        new Series(
+            error,
+            SIZE,
+            error + ", median of repetitions",
+            sizes.stream().map(Integer::doubleValue).toList(),
+            Arrays.stream(medians).boxed().toList()));
+    experiment.metric(
+        slope(error), PowerLaw.fit(sizes.stream().mapToDouble(n -> n).toArray(), medians).slope());
+  }
+
+  /** The law through the medians over the repetitions of all seeds, with its interval. */
+  static PowerLaw pooled(List<Run> runs, String error) {
+    final List<Double> sizes = runs.getFirst().curve(error).xs();
+    final double[][] errors =
+        sizes.stream()
+            .map(
+                n ->
+                    runs.stream()
+                        .flatMap(run -> run.outcomes(at(error, n.intValue())).stream())
+                        .mapToDouble(Double::doubleValue)
+                        .toArray())
+            .toArray(double[][]::new);
+    return PowerLaw.ofMedians(
+        sizes.stream().mapToDouble(Double::doubleValue).toArray(),
+        errors,
+        new SplittableRandom(BOOTSTRAP_SEED),
+        RESAMPLES);
+  }
+
+  /** The medians of the seeds as points, with the range between seeds, and the law through all. */
+  static List<Curve> curves(List<Run> runs, String name, String error) {
+    final PowerLaw law = pooled(runs, error);
+    final Curve points =
+        SeedCurves.ofSeries(
+            String.format(
+                Locale.ROOT,
+                "%s: slope %.2f [%.2f, %.2f]",
+                name,
+                law.slope(),
+                law.low(),
+                law.high()),
+            Mark.POINT,
+            Summary.MEDIAN,
+            runs,
+            error);
+    return List.of(
+        points,
+        new Curve(
+            name + ", fitted",
+            Mark.LINE,
+            points.xs(),
+            points.xs().stream().map(law::at).toList(),
+            List.of(),
+            List.of()));
+  }
+
+  /** Error of the experts by mass, over the cells with one atom or with several; NaN if none is. */
+  static double cellError(
+      GaussianMixtureOfExperts truth,
+      GaussianMixtureOfExperts fitted,
+      VoronoiLoss loss,
+      boolean doubled) {
+    double sum = 0;
+    int cells = 0;
+    for (int j = 0; j < truth.size(); j++) {
+      final List<Integer> atoms = loss.cells().get(j);
+      if (!atoms.isEmpty() && (atoms.size() > 1) == doubled) {
+        double mass = 0;
+        double error = 0;
+        for (final int i : atoms) {
+          mass += fitted.mass(i);
+          error +=
+              fitted.mass(i)
+                  * VoronoiLoss.expertError(fitted.components().get(i), truth.components().get(j));
+        }
+        sum += error / mass;
+        cells++;
+      }
+    }
+    return sum / cells;
+  }
+
+  /** The slope that a theorem gives, through the first point of a curve. */
+  static Curve theorem(String name, double slope, Curve from) {
+    final double x = from.xs().getFirst();
+    final double y = from.ys().getFirst();
+    return new Curve(
+        name,
+        Mark.REFERENCE,
+        from.xs(),
+        from.xs().stream().map(n -> y * Math.pow(n / x, slope)).toList(),
+        List.of(),
+        List.of());
+  }
+
+  /** {@code count} sizes from low to high, evenly spaced in logarithms. */
+  static List<Integer> logSpaced(int low, int high, int count) {
+    return IntStream.range(0, count)
+        .mapToObj(
+            i -> (int) Math.rint(low * Math.pow((double) high / low, (double) i / (count - 1))))
+        .distinct()
+        .toList();
+  }
+
+  /** Sizes for the settings of a report. */
+  static String text(List<Integer> sizes) {
+    return sizes.size() <= 8
+        ? sizes.stream()
+            .map(n -> String.format(Locale.ROOT, "%,d", n))
+            .collect(Collectors.joining("; "))
+        : String.format(
+            Locale.ROOT, "%d from %,d to %,d", sizes.size(), sizes.getFirst(), sizes.getLast());
+  }
+
+  private static String at(String error, int n) {
+    return error + " at n " + n;
+  }
+}
