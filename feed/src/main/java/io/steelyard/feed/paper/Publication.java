@@ -72,6 +72,52 @@ public record Publication(
     authorCount = Math.max(authorCount, authors.size());
   }
 
+  /** The same with another title. */
+  public Publication withTitle(String other) {
+    return with(other, abstractText, summary, links);
+  }
+
+  /** The same with another abstract. */
+  public Publication withAbstract(String other) {
+    return with(title, other, summary, links);
+  }
+
+  /** The same with another summary. */
+  public Publication withSummary(String other) {
+    return with(title, abstractText, other, links);
+  }
+
+  /** The same with other links. */
+  public Publication withLinks(List<Link> others) {
+    return with(title, abstractText, summary, others);
+  }
+
+  private Publication with(
+      String newTitle, String newAbstract, String newSummary, List<Link> newLinks) {
+    return new Publication(
+        id,
+        version,
+        newTitle,
+        newAbstract,
+        newSummary,
+        authorCount,
+        authors,
+        published,
+        updated,
+        featured,
+        primaryCategory,
+        categories,
+        comment,
+        doi,
+        journal,
+        licence,
+        withdrawn,
+        stars,
+        keywords,
+        newLinks,
+        origin);
+  }
+
   /** What the collection knows of it, if it is one of its papers. */
   public Optional<Paper> inCatalogue() {
     return Catalogue.find(id.value());

@@ -43,7 +43,7 @@ record House(
         visit.viewer(),
         visit.csrf(),
         assets::path,
-        true);
+        false);
   }
 
   /** Public address with the base path, no slash at the end. */
