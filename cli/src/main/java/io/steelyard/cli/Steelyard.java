@@ -9,6 +9,7 @@ import io.steelyard.cli.command.OperatorsCommand;
 import io.steelyard.cli.command.PapersCommand;
 import io.steelyard.cli.command.ReportCommand;
 import io.steelyard.cli.command.ReproduceCommand;
+import io.steelyard.cli.command.ServeCommand;
 import io.steelyard.cli.terminal.Terminal;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -102,6 +103,7 @@ public final class Steelyard implements Runnable {
             .addSubcommand(new OperatorsCommand(terminal))
             .addSubcommand(new ApplyCommand(terminal))
             .addSubcommand(new BenchCommand(terminal))
+            .addSubcommand(new ServeCommand(terminal))
             .addSubcommand(new DoctorCommand(terminal))
             .addSubcommand(new CompletionCommand(terminal));
     return line.setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))

@@ -60,7 +60,7 @@ class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "feed", "cli"})
   void everyModuleIsSeen(String module) {
     assertThat(house.stream().filter(resideInAPackage("io.steelyard." + module + "..")))
         .as("classes of " + module)
@@ -81,18 +81,22 @@ class ArchitectureTest {
         .definedBy("io.steelyard.papers..")
         .layer("bench")
         .definedBy("io.steelyard.bench..")
+        .layer("feed")
+        .definedBy("io.steelyard.feed..")
         .layer("cli")
         .definedBy("io.steelyard.cli..")
         .whereLayer("cli")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("bench")
         .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("feed")
+        .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("papers")
-        .mayOnlyBeAccessedByLayers("bench", "cli")
+        .mayOnlyBeAccessedByLayers("bench", "feed", "cli")
         .whereLayer("analysis")
-        .mayOnlyBeAccessedByLayers("papers", "bench", "cli")
+        .mayOnlyBeAccessedByLayers("papers", "bench", "feed", "cli")
         .whereLayer("layers")
-        .mayOnlyBeAccessedByLayers("analysis", "papers", "bench", "cli")
+        .mayOnlyBeAccessedByLayers("analysis", "papers", "bench", "feed", "cli")
         .ensureAllClassesAreContainedInArchitecture()
         .check(house);
   }
@@ -110,7 +114,7 @@ class ArchitectureTest {
 
   /** A registry names what is registered, which knows nothing of the registry. */
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "feed", "cli"})
   void packagesOfAModuleHaveNoCyclesButThroughARegistry(String module) {
     slices()
         .matching("io.steelyard." + module + ".(**)")
