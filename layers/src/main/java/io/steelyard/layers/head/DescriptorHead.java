@@ -11,6 +11,7 @@ import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.BatchNorm;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.steelyard.layers.initializer.Uniform;
 import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -156,8 +157,8 @@ public final class DescriptorHead extends AbstractBlock {
   protected void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
     final long channels = checkMaps(inputShapes[0]).get(1);
     final double bound = 1 / Math.sqrt((double) channels);
-    projection.setInitializer(HeadArrays.uniform(random, bound), Parameter.Type.WEIGHT);
-    projection.setInitializer(HeadArrays.uniform(random, bound), Parameter.Type.BIAS);
+    projection.setInitializer(new Uniform(random, bound), Parameter.Type.WEIGHT);
+    projection.setInitializer(new Uniform(random, bound), Parameter.Type.BIAS);
     projection.initialize(manager, dataType, new Shape(1, channels));
     norm.initialize(manager, dataType, new Shape(1, form.width()));
   }

@@ -10,6 +10,7 @@ import ai.djl.util.PairList;
 import io.steelyard.kernels.head.EquiangularBasis;
 import io.steelyard.kernels.head.NearestBasisVector;
 import io.steelyard.kernels.tensor.Tensor;
+import io.steelyard.layers.initializer.Values;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
 
@@ -76,7 +77,7 @@ public final class EquiangularBasisHead extends AbstractBlock {
                 .setName("basis")
                 .setType(Parameter.Type.OTHER)
                 .optShape(new Shape(rows.shape()))
-                .optInitializer(HeadArrays.values(rows.toDoubleArray()))
+                .optInitializer(new Values(rows.toDoubleArray()))
                 .optRequiresGrad(false)
                 .build());
   }

@@ -9,6 +9,7 @@ import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import io.steelyard.kernels.head.FourierDensity;
+import io.steelyard.layers.initializer.Uniform;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
 import io.steelyard.layers.tensor.Scalars;
@@ -182,9 +183,9 @@ public final class FourierHead extends AbstractBlock {
     final long coefficients = 2L * (form.frequencies() + 1);
     final double bound = 1 / Math.sqrt((double) width);
     weight.setShape(new Shape(coefficients, width));
-    weight.setInitializer(HeadArrays.uniform(random, bound / form.weightDivisor()));
+    weight.setInitializer(new Uniform(random, bound / form.weightDivisor()));
     bias.setShape(new Shape(coefficients));
-    bias.setInitializer(HeadArrays.uniform(random, bound / form.biasDivisor()));
+    bias.setInitializer(new Uniform(random, bound / form.biasDivisor()));
   }
 
   @Override

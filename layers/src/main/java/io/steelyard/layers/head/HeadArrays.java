@@ -2,13 +2,9 @@ package io.steelyard.layers.head;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.training.initializer.Initializer;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
-import java.util.Arrays;
-import java.util.random.RandomGenerator;
 
 /** What heads share: checks of inputs, initial weights, rows of any number of axes. */
 final class HeadArrays {
@@ -78,29 +74,5 @@ final class HeadArrays {
     final NDArray some = squares.neq(0);
     final NDArray root = NDArrays.where(some, squares, Like.scalar(1, x)).sqrt();
     return NDArrays.where(some, root, Like.scalar(0, x));
-  }
-
-  /** Uniform in {@code [-bound, bound]}, in row-major order from one generator. */
-  static Initializer uniform(RandomGenerator random, double bound) {
-    return (manager, shape, type) -> {
-      final double[] values = new double[Math.toIntExact(shape.size())];
-      Arrays.setAll(values, i -> bound * (2 * random.nextDouble() - 1));
-      return manager.create(values, shape).toType(type, false);
-    };
-  }
-
-  /** These numbers. */
-  static Initializer values(double[] values) {
-    return (manager, shape, type) -> {
-      checkFloat(type);
-      return manager.create(values, shape).toType(type, false);
-    };
-  }
-
-  private static void checkFloat(DataType type) {
-    if (type != DataType.FLOAT32 && type != DataType.FLOAT64) {
-      throw new IllegalArgumentException(
-          "parameter type is " + type + "; expected float32 or float64");
-    }
   }
 }

@@ -13,6 +13,7 @@ import io.steelyard.kernels.head.NormalizedSoftmax;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.initializer.Constant;
+import io.steelyard.layers.initializer.Uniform;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
 import java.util.List;
@@ -219,8 +220,7 @@ public final class NormalizedSoftmaxHead extends AbstractBlock {
     weight.setInitializer(
         (manager, shape, type) -> {
           final NDArray w =
-              HeadArrays.uniform(random, 1 / Math.sqrt((double) width))
-                  .initialize(manager, shape, type);
+              new Uniform(random, 1 / Math.sqrt((double) width)).initialize(manager, shape, type);
           return w.divi(columnNorms(w));
         });
     scale.forEach(parameter -> parameter.setShape(new Shape(1)));

@@ -10,6 +10,7 @@ import ai.djl.nn.Parameter;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.steelyard.layers.initializer.Uniform;
 import io.steelyard.layers.tensor.Scalars;
 import java.util.random.RandomGenerator;
 
@@ -137,8 +138,8 @@ public final class SdmHead extends AbstractBlock {
 
   private void initialize(Linear layer, NDManager manager, DataType dataType, long fanIn) {
     final double bound = 1 / Math.sqrt((double) fanIn);
-    layer.setInitializer(HeadArrays.uniform(random, bound), Parameter.Type.WEIGHT);
-    layer.setInitializer(HeadArrays.uniform(random, bound), Parameter.Type.BIAS);
+    layer.setInitializer(new Uniform(random, bound), Parameter.Type.WEIGHT);
+    layer.setInitializer(new Uniform(random, bound), Parameter.Type.BIAS);
     layer.initialize(manager, dataType, new Shape(1, fanIn));
   }
 

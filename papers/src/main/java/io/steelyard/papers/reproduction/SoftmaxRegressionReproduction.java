@@ -1,6 +1,5 @@
 package io.steelyard.papers.reproduction;
 
-import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -508,7 +507,7 @@ public final class SoftmaxRegressionReproduction implements Reproduction {
   /** The gradient of the sum of scores by the queries. */
   private static NDArray gradient(NDArray queries, Function<NDArray, NDArray> scores) {
     try (NDManager scope = queries.getManager().newSubManager();
-        GradientCollector collector = Engine.getInstance().newGradientCollector()) {
+        GradientCollector collector = Libtorch.engine().newGradientCollector()) {
       final NDArray live = queries.duplicate();
       live.attach(scope);
       live.setRequiresGradient(true);
