@@ -38,6 +38,8 @@ import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.transformer.TransformerDecoder;
 import io.steelyard.layers.transformer.TransformerEncoder;
 import io.steelyard.layers.vision.ConvNet;
+import io.steelyard.layers.vision.HierarchicalTransformer;
+import io.steelyard.layers.vision.VisionTransformer;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -268,7 +270,31 @@ public final class Layers {
               BLOCK,
               ConvNet.class,
               CNN_SVM,
-              "The same build with 8 and 16 filters and 128 hidden units."));
+              "The same build with 8 and 16 filters and 128 hidden units."),
+          new Layer(
+              "vision-transformer",
+              BLOCK,
+              VisionTransformer.class,
+              "2010.11929",
+              "Patches as tokens of an encoder with any attention."),
+          new Layer(
+              "deit",
+              BLOCK,
+              VisionTransformer.class,
+              "2012.12877",
+              "The same in the sizes T, S and B for 224 x 224, without distillation."),
+          new Layer(
+              "mavit",
+              BLOCK,
+              HierarchicalTransformer.class,
+              "2507.00698",
+              "Stages of gated MALA, then softmax, between convolutions: T, S, B, L and small."),
+          new Layer(
+              "nalaformer",
+              BLOCK,
+              HierarchicalTransformer.class,
+              "2506.21137",
+              "Stages of gated NaLa, then softmax, between convolutions: XT to L and small."));
 
   private static final List<Layer> GATES =
       List.of(
