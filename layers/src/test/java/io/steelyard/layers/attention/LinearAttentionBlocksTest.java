@@ -214,10 +214,13 @@ class LinearAttentionBlocksTest {
   /** Pairs of the first half turn with the row, of the second with the column. */
   private static double[] rotated(double[] features, Grid grid, int token) {
     final int pairs = features.length / 2;
+    final int half = pairs / 2;
+    final double last = half - 1;
     final double[] turned = new double[features.length];
     for (int i = 0; i < pairs; i++) {
-      final int place = i < pairs / 2 ? token / grid.width() : token % grid.width();
-      final double angle = place * Math.pow(10_000, -(i % (pairs / 2)) / (pairs / 2 - 1.0));
+      final int place = i < half ? token / grid.width() : token % grid.width();
+      final double frequency = i % half;
+      final double angle = place * Math.pow(10_000, -frequency / last);
       final double x0 = features[2 * i];
       final double x1 = features[2 * i + 1];
       turned[2 * i] = x0 * Math.cos(angle) - x1 * Math.sin(angle);

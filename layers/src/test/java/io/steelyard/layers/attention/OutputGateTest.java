@@ -10,6 +10,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.tensor.ParameterFiles;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -110,20 +111,13 @@ class OutputGateTest {
     return block;
   }
 
-  /** By the end of its dotted name. */
   private static double[] parameter(MultiHeadAttention block, String name) {
-    return block.getParameters().stream()
-        .filter(pair -> pair.getKey().replaceAll("(^|_)\\d\\d", "$1").equals(name))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError(name + " of " + block.getParameters().keys()))
-        .getValue()
-        .getArray()
-        .toDoubleArray();
+    return ParameterFiles.named(block).get(name).getArray().toDoubleArray();
   }
 
   private static double[] linear(MultiHeadAttention block, String name, double[] x) {
-    final double[] weight = parameter(block, name + "_weight");
-    final double[] y = parameter(block, name + "_bias");
+    final double[] weight = parameter(block, name + ".weight");
+    final double[] y = parameter(block, name + ".bias");
     for (int t = 0; t < y.length; t++) {
       for (int c = 0; c < x.length; c++) {
         y[t] += weight[t * x.length + c] * x[c];
@@ -176,8 +170,8 @@ class OutputGateTest {
     final double[][] o = rows(block.attention().attend(store, call, true));
     final double[][] v = rows(projections.get("v").array());
     final double[][] tokens = rows(x);
-    final double[] kernels = parameter(block, "output-gate_local_conv_weight");
-    final double[] bias = parameter(block, "output-gate_local_conv_bias");
+    final double[] kernels = parameter(block, "output-gate.local.conv.weight");
+    final double[] bias = parameter(block, "output-gate.local.conv.bias");
     final double[] all = new double[TOKENS * WIDTH];
     for (int t = 0; t < TOKENS; t++) {
       final double[] sum = convolved(kernels, bias, gate.kernel(), v, t);
@@ -187,10 +181,10 @@ class OutputGateTest {
       if (gate.norm()) {
         normalize(
             sum,
-            parameter(block, "output-gate_norm_gamma"),
-            parameter(block, "output-gate_norm_beta"));
+            parameter(block, "output-gate.norm.gamma"),
+            parameter(block, "output-gate.norm.beta"));
       }
-      final double[] g = linear(block, "output-gate_gate", tokens[t]);
+      final double[] g = linear(block, "output-gate.gate", tokens[t]);
       for (int f = 0; f < WIDTH; f++) {
         sum[f] *=
             switch (gate.activation()) {

@@ -5,20 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
-import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.ParameterCounts;
 import io.steelyard.layers.attention.Attention;
 import io.steelyard.layers.attention.Grid;
 import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.tensor.ParameterFiles;
 import io.steelyard.layers.vision.HierarchicalConfiguration.Design;
 import io.steelyard.layers.vision.HierarchicalConfiguration.Stage;
-import ai.djl.ndarray.NDList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 
 class HierarchicalTransformerTest {
 
-  private abstract static class Contract extends ImageClassifierContract {
+  abstract static class Contract extends ImageClassifierContract {
 
     abstract HierarchicalConfiguration small();
 
@@ -77,8 +77,8 @@ class HierarchicalTransformerTest {
                   new Random(1)),
               new Shape(1, 1, 12, 10),
               DataType.FLOAT64);
-      final NDArray x = images(2, DataType.FLOAT64, new Shape(2, 1, 12, 10));
-      final NDArray weights = images(3, DataType.FLOAT64, new Shape(2, 2));
+      final NDArray x = images(2, DataType.FLOAT64, new Shape(1, 1, 12, 10));
+      final NDArray weights = images(3, DataType.FLOAT64, new Shape(1, 2));
       Gradients.check(
           "images",
           arrays -> scores(net, arrays.head(), true).mul(weights).sum(),
@@ -88,20 +88,21 @@ class HierarchicalTransformerTest {
 
     @Test
     void runningStatisticsMoveInTrainingOnly() {
-      final HierarchicalTransformer net =
-          stirred(
-              new HierarchicalTransformer(small(), new Random(1)),
-              smallImages(1),
-              DataType.FLOAT64);
-      final NDArray x = images(2, DataType.FLOAT64, smallImages(4));
+      final Block net = stirred(tiny(new Random(1)), tinyImages(1), DataType.FLOAT64);
+      final NDArray x = images(2, DataType.FLOAT64, tinyImages(16));
       final double[] before = statistics(net);
       scores(net, x, false);
       assertThat(statistics(net)).isEqualTo(before);
-      for (int i = 0; i < 200; i++) {
+      final double first = far(scores(net, x, false), scores(net, x, true));
+      for (int i = 0; i < 100; i++) {
         scores(net, x, true);
       }
-      // By then they are those of the batch, but for variances that count one sample less.
-      close(scores(net, x, false), scores(net, x, true), 0.02);
+      // By then they are those of the batch, but for variances that count one number less.
+      assertThat(far(scores(net, x, false), scores(net, x, true))).isLessThan(0.1 * first);
+    }
+
+    private static double far(NDArray a, NDArray b) {
+      return a.sub(b).abs().max().getDouble();
     }
 
     private double[] statistics(Block net) {
@@ -149,8 +150,7 @@ class HierarchicalTransformerTest {
   }
 
   private static long count(HierarchicalConfiguration configuration) {
-    final HierarchicalTransformer net =
-        new HierarchicalTransformer(configuration, new Random(1));
+    final HierarchicalTransformer net = new HierarchicalTransformer(configuration, new Random(1));
     return ParameterCounts.of(net, net.inputShape(1));
   }
 
@@ -161,7 +161,7 @@ class HierarchicalTransformerTest {
     assertThat(count(HierarchicalConfiguration.MAVIT_S)).isEqualTo(27_142_568);
     assertThat(count(HierarchicalConfiguration.MAVIT_B)).isEqualTo(49_792_648);
     assertThat(count(HierarchicalConfiguration.MAVIT_L)).isEqualTo(97_766_088);
-    assertThat(count(HierarchicalConfiguration.MAVIT_SMALL)).isEqualTo(126_330);
+    assertThat(count(HierarchicalConfiguration.MAVIT_SMALL)).isEqualTo(122_890);
   }
 
   @Test
@@ -173,7 +173,7 @@ class HierarchicalTransformerTest {
     assertThat(count(HierarchicalConfiguration.NALAFORMER_S)).isEqualTo(25_654_184);
     assertThat(count(HierarchicalConfiguration.NALAFORMER_B)).isEqualTo(52_002_952);
     assertThat(count(HierarchicalConfiguration.NALAFORMER_L)).isEqualTo(95_426_760);
-    assertThat(count(HierarchicalConfiguration.NALAFORMER_SMALL)).isEqualTo(127_482);
+    assertThat(count(HierarchicalConfiguration.NALAFORMER_SMALL)).isEqualTo(124_426);
   }
 
   @Test
@@ -198,9 +198,9 @@ class HierarchicalTransformerTest {
                 : HierarchicalConfiguration.NALAFORMER_SMALL;
         final HierarchicalTransformer net = new HierarchicalTransformer(sizes, new Random(3));
         net.initialize(manager, DataType.FLOAT64, net.inputShape(1));
-        final double convolution = deviation(net, "halving1", "conv");
+        final double convolution = deviation(net, "halving1.conv.weight");
         assertThat(convolution).describedAs("seed 3").isCloseTo(0.02 * 0.87962, within(6e-4));
-        final double linear = deviation(net, "stage0-layer0", "ffn-in");
+        final double linear = deviation(net, "stage0-layer0.ffn-in.weight");
         assertThat(linear)
             .describedAs("seed 3, %s", design)
             .isCloseTo(
@@ -209,17 +209,9 @@ class HierarchicalTransformerTest {
     }
   }
 
-  private static double deviation(Block net, String child, String grandchild) {
-    final Block block =
-        net.getChildren().stream()
-            .filter(pair -> pair.getKey().endsWith(child))
-            .flatMap(pair -> pair.getValue().getChildren().stream())
-            .filter(pair -> pair.getKey().endsWith(grandchild))
-            .findFirst()
-            .orElseThrow()
-            .getValue();
-    final Parameter weight = block.getParameters().valueAt(0);
-    return Math.sqrt(weight.getArray().square().mean().getDouble());
+  private static double deviation(Block net, String name) {
+    final NDArray weight = ParameterFiles.named(net).get(name).getArray();
+    return Math.sqrt(weight.square().mean().getDouble());
   }
 
   @Test
@@ -257,8 +249,7 @@ class HierarchicalTransformerTest {
         .isThrownBy(() -> small.withDropPath(1))
         .withMessage("dropPath is 1.0; expected [0, 1)");
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () -> new HierarchicalConfiguration(1, 8, 8, Design.MAVIT, List.of(), 8, 0, 2))
+        .isThrownBy(() -> new HierarchicalConfiguration(1, 8, 8, Design.MAVIT, List.of(), 8, 0, 2))
         .withMessage("stages are none; expected at least one");
   }
 }

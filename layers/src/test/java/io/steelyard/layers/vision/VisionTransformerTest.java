@@ -12,6 +12,7 @@ import io.steelyard.kernels.linear.FeatureMap;
 import io.steelyard.layers.ParameterCounts;
 import io.steelyard.layers.attention.Attention;
 import io.steelyard.layers.attention.LinearAttentionBlock;
+import io.steelyard.layers.tensor.ParameterFiles;
 import io.steelyard.layers.vision.VisionTransformerConfiguration.Pooling;
 import io.steelyard.layers.vision.VisionTransformerConfiguration.Positions;
 import java.util.List;
@@ -27,7 +28,7 @@ class VisionTransformerTest {
           2, 4, 6, 2, 4, 1, 1, 3, Positions.LEARNED, Pooling.CLASS_TOKEN, 0, 2);
   private static final VisionTransformerConfiguration SMALL = VisionTransformerConfiguration.SMALL;
 
-  private abstract static class Contract extends ImageClassifierContract {
+  abstract static class Contract extends ImageClassifierContract {
 
     abstract Attention attention();
 
@@ -84,8 +85,8 @@ class VisionTransformerTest {
               tinyImages(1),
               DataType.FLOAT64);
       final NDArray x = images(2, DataType.FLOAT64, tinyImages(3));
-      final NDArray weight = net.getChildren().get("01patches").getParameters().valueAt(0).getArray();
-      final NDArray bias = net.getChildren().get("01patches").getParameters().valueAt(1).getArray();
+      final NDArray weight = parameter(net, "patches.weight");
+      final NDArray bias = parameter(net, "patches.bias");
       final NDArray map =
           Conv2d.conv2d(x, weight.reshape(4, 2, 2, 2), bias, new Shape(2, 2)).singletonOrThrow();
       close(net.tokens(store, x, false), map.reshape(3, 4, 6).transpose(0, 2, 1), 1e-14);
@@ -97,11 +98,15 @@ class VisionTransformerTest {
       final NDArray tokens =
           net.tokens(store, manager.zeros(tinyImages(1), DataType.FLOAT64), false);
       assertThat(tokens.getShape()).isEqualTo(new Shape(1, 7, 4));
-      final NDArray token = net.getDirectParameters().get("class-token").getArray();
-      final NDArray positions = net.getDirectParameters().get("positions").getArray();
-      final NDArray bias = net.getChildren().get("01patches").getParameters().valueAt(1).getArray();
+      final NDArray token = parameter(net, "class-token");
+      final NDArray positions = parameter(net, "positions");
+      final NDArray bias = parameter(net, "patches.bias");
       close(tokens.get(":, :1"), token.add(positions.get(":, :1")), 1e-15);
       close(tokens.get(":, 1:"), positions.get(":, 1:").add(bias), 1e-15);
+    }
+
+    private static NDArray parameter(Block net, String name) {
+      return ParameterFiles.named(net).get(name).getArray();
     }
 
     private VisionTransformer tinyNet() {
@@ -178,8 +183,7 @@ class VisionTransformerTest {
   }
 
   private static long count(VisionTransformerConfiguration configuration, Attention attention) {
-    final VisionTransformer net =
-        new VisionTransformer(configuration, attention, new Random(1));
+    final VisionTransformer net = new VisionTransformer(configuration, attention, new Random(1));
     return ParameterCounts.of(net, net.inputShape(1));
   }
 
