@@ -57,6 +57,11 @@ class ExamplesTest {
           "-XDshould-stop.ifNoError=FLOW");
 
   /** What examples may use without saying what it is. */
+  private static final Pattern OWN =
+      Pattern.compile(
+          "package ([\\w.]+);.*?\\npublic (?:[a-z]+ )*(?:class|record|interface|enum) (\\w+)",
+          Pattern.DOTALL);
+
   private static final String PRELUDE =
       """
       NDManager manager;
@@ -198,6 +203,11 @@ class ExamplesTest {
     final Matcher named = IMPORT.matcher(source);
     while (named.find()) {
       imports.add(named.group());
+    }
+    // The class itself by name, since DJL may have one of the same simple name.
+    final Matcher own = OWN.matcher(source);
+    if (own.find()) {
+      imports.add("import " + own.group(1) + "." + own.group(2) + ";");
     }
     final StringBuilder text = new StringBuilder(2000);
     imports.forEach(line -> text.append(line).append('\n'));

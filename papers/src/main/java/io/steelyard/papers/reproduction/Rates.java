@@ -7,6 +7,7 @@ import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.claim.Summary;
 import io.steelyard.papers.reproduction.Figure.Curve;
 import io.steelyard.papers.reproduction.Figure.Mark;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Series;
 import java.util.Arrays;

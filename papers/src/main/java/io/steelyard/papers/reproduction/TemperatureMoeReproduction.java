@@ -18,6 +18,7 @@ import io.steelyard.papers.claim.MeanRule.Condition;
 import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.Curve;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import java.util.ArrayList;

@@ -19,6 +19,7 @@ import io.steelyard.papers.claim.Summary;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.Curve;
 import io.steelyard.papers.reproduction.Figure.Mark;
+import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import java.util.ArrayList;
