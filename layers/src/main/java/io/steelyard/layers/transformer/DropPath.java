@@ -14,7 +14,7 @@ import io.steelyard.layers.tensor.Like;
  * <p>Source: arXiv 1603.09382.
  *
  * <pre>{@code
- * NDArray y = x.add(DropPath.drop(x.mul(0.5), DropPath.rate(3, 12, 0.1)));
+ * NDArray y = x.add(DropPath.drop(x, DropPath.rate(3, 12, 0.1)));
  * }</pre>
  */
 public final class DropPath {

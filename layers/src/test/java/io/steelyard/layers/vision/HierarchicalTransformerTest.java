@@ -11,7 +11,6 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
-import io.steelyard.layers.Gradients;
 import io.steelyard.layers.ParameterCounts;
 import io.steelyard.layers.attention.Attention;
 import io.steelyard.layers.attention.Grid;
@@ -42,48 +41,26 @@ class HierarchicalTransformerTest {
       final Attention linear = small().stages().getFirst().attention();
       return new HierarchicalTransformer(
           new HierarchicalConfiguration(
-              1, 8, 8, small().design(), List.of(new Stage(4, 1, 1, 3, linear, 1)), 3, 0, 2),
+              1,
+              12,
+              10,
+              small().design(),
+              List.of(
+                  new Stage(4, 1, 1, 5, linear, 1), new Stage(8, 1, 2, 6, Attention.softmax(), 1)),
+              4,
+              0,
+              2),
           random);
     }
 
     @Override
     Shape tinyImages(long samples) {
-      return new Shape(samples, 1, 8, 8);
+      return new Shape(samples, 1, 12, 10);
     }
 
     @Override
     Block dropping(RandomGenerator random) {
       return new HierarchicalTransformer(small().withDropPath(0.5), random);
-    }
-
-    /** Through softmax and between stages, too many parameters to move each. */
-    @Test
-    void gradientsPassThroughStages() {
-      final Attention linear = small().stages().getFirst().attention();
-      final HierarchicalTransformer net =
-          stirred(
-              new HierarchicalTransformer(
-                  new HierarchicalConfiguration(
-                      1,
-                      12,
-                      10,
-                      small().design(),
-                      List.of(
-                          new Stage(4, 1, 1, 5, linear, 1),
-                          new Stage(8, 1, 2, 6, Attention.softmax(), 1)),
-                      4,
-                      0,
-                      2),
-                  new Random(1)),
-              new Shape(1, 1, 12, 10),
-              DataType.FLOAT64);
-      final NDArray x = images(2, DataType.FLOAT64, new Shape(1, 1, 12, 10));
-      final NDArray weights = images(3, DataType.FLOAT64, new Shape(1, 2));
-      Gradients.check(
-          "images",
-          arrays -> scores(net, arrays.head(), true).mul(weights).sum(),
-          new NDList(x),
-          1e-6);
     }
 
     @Test
@@ -169,6 +146,12 @@ class HierarchicalTransformerTest {
     // Published as 8 and 15 million, which the released sizes do not have.
     assertThat(count(HierarchicalConfiguration.NALAFORMER_XT)).isEqualTo(6_142_248);
     assertThat(count(HierarchicalConfiguration.NALAFORMER_T)).isEqualTo(15_907_752);
+    final HierarchicalConfiguration xt = HierarchicalConfiguration.NALAFORMER_XT;
+    assertThat(
+            count(
+                new HierarchicalConfiguration(
+                    3, 224, 224, xt.design(), xt.stages(), 2048, xt.dropPath(), 1000)))
+        .isEqualTo(7_562_536);
     // Published as 26, 52 and 95 million.
     assertThat(count(HierarchicalConfiguration.NALAFORMER_S)).isEqualTo(25_654_184);
     assertThat(count(HierarchicalConfiguration.NALAFORMER_B)).isEqualTo(52_002_952);

@@ -57,7 +57,7 @@ abstract class ImageClassifierContract {
   /** The one for 28 x 28 gray images and 10 classes. */
   abstract Block small(RandomGenerator random);
 
-  /** One small enough to move every parameter. */
+  /** One with few numbers, for central differences. */
   abstract Block tiny(RandomGenerator random);
 
   abstract Shape tinyImages(long samples);
@@ -112,19 +112,15 @@ abstract class ImageClassifierContract {
     final NDArray x = images(2, DataType.FLOAT64, tinyImages(2));
     final NDArray weights =
         images(3, DataType.FLOAT64, net.getOutputShapes(new Shape[] {x.getShape()})[0]);
-    Gradients.check(
-        "images",
-        arrays -> scores(net, arrays.head(), true).mul(weights).sum(),
-        new NDList(x.duplicate()),
-        1e-6);
-    Gradients.checkParameters(
-        "parameters",
+    Gradients.checkAlong(
         net,
-        () ->
-            net.forward(new ParameterStore(manager, false), new NDList(x), true)
+        images ->
+            net.forward(new ParameterStore(manager, false), new NDList(images), true)
                 .singletonOrThrow()
                 .mul(weights)
                 .sum(),
+        x,
+        4,
         1e-6);
   }
 
