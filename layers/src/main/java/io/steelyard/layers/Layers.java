@@ -52,7 +52,9 @@ import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.transformer.TransformerDecoder;
 import io.steelyard.layers.transformer.TransformerEncoder;
 import io.steelyard.layers.vision.ConvNet;
+import io.steelyard.layers.vision.HierarchicalTransformer;
 import io.steelyard.layers.vision.SoftVisionTransformer;
+import io.steelyard.layers.vision.VisionTransformer;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -373,7 +375,31 @@ public final class Layers {
               BLOCK,
               SoftVisionTransformer.class,
               "2207.03341",
-              "Stages of softmax-free attention under one of softmax, tiny to huge."));
+              "Stages of softmax-free attention under one of softmax, tiny to huge."),
+          new Layer(
+              "vision-transformer",
+              BLOCK,
+              VisionTransformer.class,
+              "2010.11929",
+              "Patches as tokens of an encoder with any attention."),
+          new Layer(
+              "deit",
+              BLOCK,
+              VisionTransformer.class,
+              "2012.12877",
+              "The same in the sizes T, S and B for 224 x 224, without distillation."),
+          new Layer(
+              "mavit",
+              BLOCK,
+              HierarchicalTransformer.class,
+              "2507.00698",
+              "Stages of gated MALA, then softmax, between convolutions: T, S, B, L and small."),
+          new Layer(
+              "nalaformer",
+              BLOCK,
+              HierarchicalTransformer.class,
+              "2506.21137",
+              "Stages of gated NaLa, then softmax, between convolutions: XT to L and small."));
 
   private static final List<Layer> GATES =
       List.of(

@@ -11,14 +11,18 @@ import ai.djl.training.GradientCollector;
 import io.steelyard.layers.engine.Libtorch;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 
 /** Gradients of scalar functions in float64, by libtorch and by central differences. */
 public final class Gradients {
 
   /** Differences are of fourth order, since norms over few numbers bend sharply. */
   private static final double STEP = 1e-4;
+
+  private static final int DIRECTIONS = 2;
 
   private Gradients() {}
 
@@ -70,17 +74,8 @@ public final class Gradients {
    */
   public static void checkParameters(
       String what, Block block, Supplier<NDArray> f, double tolerance) {
-    final List<Parameter> parameters =
-        block.getParameters().values().stream().filter(Parameter::requiresGradient).toList();
-    parameters.forEach(parameter -> parameter.getArray().setRequiresGradient(true));
-    // Gradients add up over passes, so one pass is what the second adds to the first.
-    final List<double[]> once = backward(parameters, f);
-    final List<double[]> gradients = backward(parameters, f);
-    for (int p = 0; p < parameters.size(); p++) {
-      for (int i = 0; i < gradients.get(p).length; i++) {
-        gradients.get(p)[i] -= once.get(p)[i];
-      }
-    }
+    final List<Parameter> parameters = trained(block);
+    final List<double[]> gradients = ofParameters(parameters, f);
     for (int p = 0; p < parameters.size(); p++) {
       final NDArray array = parameters.get(p).getArray();
       array.setRequiresGradient(false);
@@ -104,6 +99,94 @@ public final class Gradients {
       array.setRequiresGradient(false);
       array.set(values);
     }
+  }
+
+  /**
+   * Compares the derivatives along random directions of a scalar, in the input of a block and in
+   * each of its parameters that are trained, with central differences: for networks that have too
+   * many numbers to move each. Every number moves in every direction by an amount of its own, so an
+   * error in one gradient shows, wherever it is.
+   *
+   * @param f a scalar of the input, from a forward pass in training mode with a new parameter store
+   *     each time
+   * @param seed draws the directions; it is in the failure message
+   */
+  public static void checkAlong(
+      Block block, Function<NDArray, NDArray> f, NDArray input, long seed, double tolerance) {
+    final RandomGenerator random = new Random(seed);
+    final double[] ofInput = analytic(arrays -> f.apply(arrays.head()), new NDList(input))[0];
+    along("the input, seed " + seed, input, ofInput, () -> f.apply(input), random, tolerance);
+    final List<Parameter> parameters = trained(block);
+    final List<double[]> gradients = ofParameters(parameters, () -> f.apply(input));
+    for (int p = 0; p < parameters.size(); p++) {
+      along(
+          parameters.get(p).getName() + ", seed " + seed,
+          parameters.get(p).getArray(),
+          gradients.get(p),
+          () -> f.apply(input),
+          random,
+          tolerance);
+    }
+  }
+
+  private static void along(
+      String what,
+      NDArray array,
+      double[] gradient,
+      Supplier<NDArray> f,
+      RandomGenerator random,
+      double tolerance) {
+    array.setRequiresGradient(false);
+    final double[] values = array.toDoubleArray();
+    for (int d = 0; d < DIRECTIONS; d++) {
+      final double[] direction = random.doubles(values.length, -1, 1).toArray();
+      double squares = 0;
+      double expected = 0;
+      for (int i = 0; i < direction.length; i++) {
+        squares += direction[i] * direction[i];
+        expected += gradient[i] * direction[i];
+      }
+      final double step = STEP / Math.sqrt(squares);
+      final double near =
+          shifted(array, values, direction, step, f) - shifted(array, values, direction, -step, f);
+      final double far =
+          shifted(array, values, direction, 2 * step, f)
+              - shifted(array, values, direction, -2 * step, f);
+      final double slope = (8 * near - far) / (12 * step);
+      assertThat(Math.abs(expected - slope) / Math.max(1, Math.abs(slope)))
+          .describedAs(
+              "%s: derivative along direction %d is %s, central difference %s",
+              what, d, expected, slope)
+          .isLessThan(tolerance);
+    }
+    array.set(values);
+  }
+
+  private static double shifted(
+      NDArray array, double[] values, double[] direction, double by, Supplier<NDArray> f) {
+    final double[] moved = values.clone();
+    for (int i = 0; i < moved.length; i++) {
+      moved[i] += by * direction[i];
+    }
+    array.set(moved);
+    return f.get().getDouble();
+  }
+
+  private static List<Parameter> trained(Block block) {
+    return block.getParameters().values().stream().filter(Parameter::requiresGradient).toList();
+  }
+
+  private static List<double[]> ofParameters(List<Parameter> parameters, Supplier<NDArray> f) {
+    parameters.forEach(parameter -> parameter.getArray().setRequiresGradient(true));
+    // Gradients add up over passes, so one pass is what the second adds to the first.
+    final List<double[]> once = backward(parameters, f);
+    final List<double[]> gradients = backward(parameters, f);
+    for (int p = 0; p < parameters.size(); p++) {
+      for (int i = 0; i < gradients.get(p).length; i++) {
+        gradients.get(p)[i] -= once.get(p)[i];
+      }
+    }
+    return gradients;
   }
 
   private static List<double[]> backward(List<Parameter> parameters, Supplier<NDArray> f) {

@@ -29,7 +29,10 @@ import java.util.Optional;
  * the projections, without copying them; results equal those in training mode up to rounding.
  *
  * <p>Parameters: {@code q.weight [H D, d]}, {@code k.weight [Hk D, d]}, {@code v.weight [Hk Dv,
- * d]}, {@code out.weight [d, H Dv]} and biases; the roles are those of the attention.
+ * d]}, {@code out.weight [d, H Dv]} and biases; the roles are those of the attention. With an
+ * {@link OutputGate} also {@code output-gate.gate.weight [H Dv, d]}, {@code
+ * output-gate.local.conv.weight [H Dv, 1, k, k]}, biases, and {@code output-gate.norm} where it has
+ * one.
  *
  * <pre>{@code
  * MultiHeadOptions options = MultiHeadOptions.of(64, 4, 196, Attention.softmax(), random);
@@ -46,6 +49,7 @@ public final class MultiHeadAttention extends AbstractBlock {
   private final AttentionBlock attention;
   private final Map<String, Linear> projections = new LinkedHashMap<>();
   private final Map<String, Block> norms = new LinkedHashMap<>();
+  private final Optional<GatedOutput> gate;
   private final Linear out;
 
   /** An uninitialized block. */
@@ -82,6 +86,19 @@ public final class MultiHeadAttention extends AbstractBlock {
       }
     }
     this.attention = addChildBlock("attention", block);
+    this.gate =
+        options
+            .gate()
+            .map(
+                given ->
+                    addChildBlock(
+                        "output-gate",
+                        new GatedOutput(given, options, options.grid().orElseThrow())));
+    if (gate.isPresent()
+        && block.roles().stream().filter(MultiHeadAttention::isValue).count() != 1) {
+      throw new IllegalArgumentException(
+          "gate is given for an attention with " + block.roles() + "; expected one role of values");
+    }
     this.out =
         addChildBlock(
             "out",
@@ -167,6 +184,11 @@ public final class MultiHeadAttention extends AbstractBlock {
     check("x", x);
     check("memory", memory);
     checkQueries();
+    if (gate.isPresent()) {
+      throw new IllegalArgumentException(
+          "memory given to an attention with an output gate; expected none: values have to lie on the"
+              + " grid of the queries");
+    }
     return attend(
         parameters,
         x,
@@ -205,6 +227,11 @@ public final class MultiHeadAttention extends AbstractBlock {
       Visibility visibility,
       Optional<Grid> grid,
       boolean training) {
+    if (gate.isPresent() && !visibility.isAll()) {
+      throw new IllegalArgumentException(
+          "visibility hides or shifts; expected none: the convolution of an output gate reads all"
+              + " neighbours");
+    }
     final Visibility seen =
         options.alibi()
             ? visibility.withSlopes(
@@ -217,7 +244,23 @@ public final class MultiHeadAttention extends AbstractBlock {
     final Shape shape = x.getShape();
     final NDArray flat =
         o.reshape(shape.get(0), shape.get(1), (long) options.heads() * options.valueWidth());
-    return out.forward(parameters, new NDList(flat), training).singletonOrThrow();
+    final NDArray gated =
+        gate.map(block -> block.apply(parameters, flat, values(projected), x, training))
+            .orElse(flat);
+    return out.forward(parameters, new NDList(gated), training).singletonOrThrow();
+  }
+
+  /** {@code [B, T, H Dv]}, as projected. */
+  private NDArray values(Map<String, Projection> projected) {
+    final NDArray v =
+        projected.entrySet().stream()
+            .filter(entry -> isValue(entry.getKey()))
+            .findFirst()
+            .orElseThrow()
+            .getValue()
+            .array();
+    final Shape shape = v.getShape();
+    return v.reshape(shape.get(0), shape.get(1), shape.get(2) * shape.get(3));
   }
 
   private Map<String, Projection> project(
@@ -322,8 +365,9 @@ public final class MultiHeadAttention extends AbstractBlock {
         roles.stream()
             .map(role -> new Shape(batch, headsOf(role), tokens, widthOf(role)))
             .toArray(Shape[]::new));
-    out.initialize(
-        manager, dataType, new Shape(batch, tokens, (long) options.heads() * options.valueWidth()));
+    final Shape outputs = new Shape(batch, tokens, (long) options.heads() * options.valueWidth());
+    gate.ifPresent(block -> block.initialize(manager, dataType, outputs, outputs, inputShapes[0]));
+    out.initialize(manager, dataType, outputs);
   }
 
   @Override

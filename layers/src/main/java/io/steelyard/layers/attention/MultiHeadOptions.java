@@ -21,6 +21,7 @@ import java.util.random.RandomGenerator;
  * @param alibi whether scores are lowered with distance, by {@link Alibi#slopes}
  * @param normalizedKeys layer norm over D of queries and keys, before positions ("QK norm")
  * @param weights how projections begin
+ * @param gate of the outputs of the heads, on images; every query then has to see every key
  */
 public record MultiHeadOptions(
     int width,
@@ -36,7 +37,8 @@ public record MultiHeadOptions(
     Optional<Rotary> rotary,
     boolean alibi,
     boolean normalizedKeys,
-    InitialWeights weights) {
+    InitialWeights weights,
+    Optional<OutputGate> gate) {
 
   /** Epsilon of the norm of queries and keys. */
   public static final double NORM_EPSILON = 1e-6;
@@ -51,6 +53,14 @@ public record MultiHeadOptions(
     if (keyHeads < 1 || heads % keyHeads != 0) {
       throw new IllegalArgumentException(
           "keyHeads is " + keyHeads + "; expected a divisor of heads, " + heads);
+    }
+    if (gate.isPresent() && (grid.isEmpty() || keyHeads != heads)) {
+      throw new IllegalArgumentException(
+          "gate is given with "
+              + (grid.isEmpty()
+                  ? "no grid; expected one"
+                  : keyHeads + " keyHeads; expected " + heads)
+              + ", since it convolves the values of all heads over the image");
     }
   }
 
@@ -82,7 +92,8 @@ public record MultiHeadOptions(
         Optional.empty(),
         false,
         false,
-        InitialWeights.fanIn(random));
+        InitialWeights.fanIn(random),
+        Optional.empty());
   }
 
   /** What the attention is told of the layer. */
@@ -112,7 +123,8 @@ public record MultiHeadOptions(
         rotary,
         alibi,
         normalizedKeys,
-        weights);
+        weights,
+        gate);
   }
 
   /** The same with heads of another width. */
@@ -131,7 +143,8 @@ public record MultiHeadOptions(
         rotary,
         alibi,
         normalizedKeys,
-        weights);
+        weights,
+        gate);
   }
 
   /** The same for tokens of an image. */
@@ -150,7 +163,8 @@ public record MultiHeadOptions(
         rotary,
         alibi,
         normalizedKeys,
-        weights);
+        weights,
+        gate);
   }
 
   /** The same with or without biases. */
@@ -169,7 +183,8 @@ public record MultiHeadOptions(
         rotary,
         alibi,
         normalizedKeys,
-        weights);
+        weights,
+        gate);
   }
 
   /** The same with rotary positions. */
@@ -188,7 +203,8 @@ public record MultiHeadOptions(
         Optional.of(newRotary),
         alibi,
         normalizedKeys,
-        weights);
+        weights,
+        gate);
   }
 
   /** The same with ALiBi. */
@@ -207,7 +223,8 @@ public record MultiHeadOptions(
         rotary,
         true,
         normalizedKeys,
-        weights);
+        weights,
+        gate);
   }
 
   /** The same with a norm of queries and keys. */
@@ -226,7 +243,8 @@ public record MultiHeadOptions(
         rotary,
         alibi,
         true,
-        weights);
+        weights,
+        gate);
   }
 
   /** The same with other initial weights. */
@@ -245,6 +263,32 @@ public record MultiHeadOptions(
         rotary,
         alibi,
         normalizedKeys,
-        newWeights);
+        newWeights,
+        gate);
+  }
+
+  /**
+   * The same with a gate of the outputs.
+   *
+   * @throws IllegalArgumentException if these options have no grid, or fewer heads of values than
+   *     of queries
+   */
+  public MultiHeadOptions with(OutputGate newGate) {
+    return new MultiHeadOptions(
+        width,
+        heads,
+        keyHeads,
+        keyWidth,
+        valueWidth,
+        attention,
+        tokens,
+        grid,
+        bias,
+        outBias,
+        rotary,
+        alibi,
+        normalizedKeys,
+        weights,
+        Optional.of(newGate));
   }
 }

@@ -49,7 +49,14 @@ public final class TransformerDecoder extends AbstractBlock {
     this.onMemory = onMemory;
     this.layers =
         IntStream.range(0, options.depth())
-            .mapToObj(i -> addChildBlock("layer" + i, new TransformerLayer(options, onMemory)))
+            .mapToObj(
+                i ->
+                    addChildBlock(
+                        "layer" + i,
+                        new TransformerLayer(
+                            options,
+                            onMemory,
+                            DropPath.rate(i, options.depth(), options.dropPath()))))
             .toList();
     this.norm =
         addChildBlock(

@@ -39,7 +39,12 @@ public final class TransformerEncoder extends AbstractBlock {
     super(VERSION);
     this.layers =
         IntStream.range(0, options.depth())
-            .mapToObj(i -> addChildBlock("layer" + i, new TransformerLayer(options, false)))
+            .mapToObj(
+                i ->
+                    addChildBlock(
+                        "layer" + i,
+                        new TransformerLayer(
+                            options, false, DropPath.rate(i, options.depth(), options.dropPath()))))
             .toList();
     this.norm =
         addChildBlock(

@@ -38,6 +38,7 @@ public final class TransformerLayer extends AbstractBlock {
   private static final byte VERSION = 1;
 
   private final TransformerOptions options;
+  private final double dropPath;
   private final Branch self;
   private final MultiHeadAttention attention;
   private final Optional<Branch> across;
@@ -52,8 +53,13 @@ public final class TransformerLayer extends AbstractBlock {
    * @param onMemory whether it also attends to a memory
    */
   public TransformerLayer(TransformerOptions options, boolean onMemory) {
+    this(options, onMemory, options.dropPath());
+  }
+
+  TransformerLayer(TransformerOptions options, boolean onMemory, double dropPath) {
     super(VERSION);
     this.options = options;
+    this.dropPath = dropPath;
     final int width = options.attention().width();
     this.self = new Branch("attention");
     this.attention = addChildBlock("attention", new MultiHeadAttention(options.attention()));
@@ -111,7 +117,7 @@ public final class TransformerLayer extends AbstractBlock {
       if (training && options.dropout() > 0) {
         y = Dropout.dropout(y, (float) options.dropout(), true).singletonOrThrow();
       }
-      return x.add(y);
+      return x.add(training ? DropPath.drop(y, dropPath) : y);
     }
 
     void initialize(NDManager manager, DataType dataType, Shape tokens) {

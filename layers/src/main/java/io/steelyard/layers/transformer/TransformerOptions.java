@@ -14,6 +14,8 @@ import java.util.OptionalDouble;
  * @param hybridNorm a second norm on what the attention gives, before it is added
  * @param normEpsilon of the layer norms, greater than 0
  * @param dropout of what each branch gives, in training; in [0, 1)
+ * @param dropPath how often the last layer leaves out a branch for a sample, in training; in [0,
+ *     1); earlier layers less often, the first never, see {@link DropPath}
  */
 public record TransformerOptions(
     MultiHeadOptions attention,
@@ -22,7 +24,8 @@ public record TransformerOptions(
     OptionalDouble layerScale,
     boolean hybridNorm,
     double normEpsilon,
-    double dropout) {
+    double dropout,
+    double dropPath) {
 
   /** The usual epsilon of a layer norm. */
   public static final double NORM_EPSILON = 1e-6;
@@ -42,34 +45,51 @@ public record TransformerOptions(
     if (!(dropout >= 0 && dropout < 1)) {
       throw new IllegalArgumentException("dropout is " + dropout + "; expected [0, 1)");
     }
+    if (!(dropPath >= 0 && dropPath < 1)) {
+      throw new IllegalArgumentException("dropPath is " + dropPath + "; expected [0, 1)");
+    }
   }
 
-  /** No layer scale, no hybrid norm, no dropout, epsilon 1e-6. */
+  /** No layer scale, no hybrid norm, nothing dropped, epsilon 1e-6. */
   public static TransformerOptions of(MultiHeadOptions attention, int depth, int hidden) {
     return new TransformerOptions(
-        attention, depth, hidden, OptionalDouble.empty(), false, NORM_EPSILON, 0);
+        attention, depth, hidden, OptionalDouble.empty(), false, NORM_EPSILON, 0, 0);
   }
 
   /** The same with factors that begin with {@code initial}. */
   public TransformerOptions withLayerScale(double initial) {
     return new TransformerOptions(
-        attention, depth, hidden, OptionalDouble.of(initial), hybridNorm, normEpsilon, dropout);
+        attention,
+        depth,
+        hidden,
+        OptionalDouble.of(initial),
+        hybridNorm,
+        normEpsilon,
+        dropout,
+        dropPath);
   }
 
   /** The same with a second norm around the attention. */
   public TransformerOptions withHybridNorm() {
-    return new TransformerOptions(attention, depth, hidden, layerScale, true, normEpsilon, dropout);
+    return new TransformerOptions(
+        attention, depth, hidden, layerScale, true, normEpsilon, dropout, dropPath);
   }
 
   /** The same with dropout. */
   public TransformerOptions withDropout(double rate) {
     return new TransformerOptions(
-        attention, depth, hidden, layerScale, hybridNorm, normEpsilon, rate);
+        attention, depth, hidden, layerScale, hybridNorm, normEpsilon, rate, dropPath);
+  }
+
+  /** The same with stochastic depth. */
+  public TransformerOptions withDropPath(double last) {
+    return new TransformerOptions(
+        attention, depth, hidden, layerScale, hybridNorm, normEpsilon, dropout, last);
   }
 
   /** The same with another epsilon of the norms. */
   public TransformerOptions withNormEpsilon(double epsilon) {
     return new TransformerOptions(
-        attention, depth, hidden, layerScale, hybridNorm, epsilon, dropout);
+        attention, depth, hidden, layerScale, hybridNorm, epsilon, dropout, dropPath);
   }
 }

@@ -13,11 +13,14 @@ import ai.djl.training.ParameterStore;
 import io.steelyard.kernels.linear.FeatureMap;
 import io.steelyard.kernels.linear.MalaScale;
 import io.steelyard.kernels.linear.NalaForm;
+import io.steelyard.layers.Gradients;
 import io.steelyard.layers.engine.Libtorch;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.DoubleUnaryOperator;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -205,6 +208,140 @@ class LinearAttentionBlocksTest {
               () -> block.attend(new ParameterStore(manager, false), x, Visibility.all(), false))
           .withMessage(
               "slopes given; expected none: attention in linear time has no scores to add them to");
+    }
+  }
+
+  /** Pairs of the first half turn with the row, of the second with the column. */
+  private static double[] rotated(double[] features, Grid grid, int token) {
+    final int pairs = features.length / 2;
+    final int half = pairs / 2;
+    final double last = half - 1;
+    final double[] turned = new double[features.length];
+    for (int i = 0; i < pairs; i++) {
+      final int place = i < half ? token / grid.width() : token % grid.width();
+      final double frequency = i % half;
+      final double angle = place * Math.pow(10_000, -frequency / last);
+      final double x0 = features[2 * i];
+      final double x1 = features[2 * i + 1];
+      turned[2 * i] = x0 * Math.cos(angle) - x1 * Math.sin(angle);
+      turned[2 * i + 1] = x1 * Math.cos(angle) + x0 * Math.sin(angle);
+    }
+    return turned;
+  }
+
+  private static double dot(double[] a, double[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += a[i] * b[i];
+    }
+    return sum;
+  }
+
+  private static double[] row(double[] all, int width, int row, DoubleUnaryOperator map) {
+    return Arrays.stream(all, row * width, (row + 1) * width).map(map).toArray();
+  }
+
+  /** Rotated features are in the numerator only. */
+  @Test
+  void magnitudeAwareWeightsOnAGridAreThoseOfTheDefinition() {
+    final Grid grid = new Grid(2, 3);
+    final int n = grid.tokens();
+    final int depth = 8;
+    final Random random = new Random(5);
+    final double[] q = random.doubles((long) n * depth, -2, 2).toArray();
+    final double[] k = random.doubles((long) n * depth, -2, 2).toArray();
+    final double[] v = random.doubles(n, -2, 2).toArray();
+    final DoubleUnaryOperator phi = x -> x > 0 ? x + 1 : Math.exp(x);
+    final double c = 1 / (Math.sqrt(depth) * n);
+    final double[] expected = new double[n];
+    for (int i = 0; i < n; i++) {
+      final double[] own = row(q, depth, i, phi);
+      double t = 0;
+      for (int j = 0; j < n; j++) {
+        t += c * dot(own, row(k, depth, j, phi));
+      }
+      for (int j = 0; j < n; j++) {
+        final double a = c * dot(rotated(own, grid, i), rotated(row(k, depth, j, phi), grid, j));
+        expected[i] += ((1 + 1 / (t + 1e-6)) * a - t / n) * v[j];
+      }
+    }
+    assertThat(onAGrid(new MalaAttentionBlock(FeatureMap.ELU1, MalaScale.MEAN), q, k, v, grid))
+        .containsExactly(expected, within(1e-12));
+  }
+
+  @Test
+  void normAwareWeightsOnAGridAreThoseOfTheDefinition() {
+    final Grid grid = new Grid(2, 3);
+    final int n = grid.tokens();
+    final int depth = 8;
+    final Random random = new Random(6);
+    final double[] q = random.doubles((long) n * depth, -2, 2).toArray();
+    final double[] k = random.doubles((long) n * depth, -2, 2).toArray();
+    final double[] v = random.doubles(n, -2, 2).toArray();
+    final double[] expected = new double[n];
+    for (int i = 0; i < n; i++) {
+      final double[] own = row(q, depth, i, x -> x);
+      final double norm = Math.sqrt(dot(own, own));
+      final double p = 3 * (0.5 + Math.tanh(norm));
+      double numerator = 0;
+      double denominator = 0;
+      for (int j = 0; j < n; j++) {
+        for (final int sign : new int[] {1, -1}) {
+          final double[] fq = row(q, depth, i, x -> Math.pow(Math.max(0, sign * x) / norm, p));
+          final double[] fk = row(k, depth, j, x -> Math.pow(Math.max(0, sign * x), 3));
+          numerator += dot(rotated(fq, grid, i), rotated(fk, grid, j)) / n * v[j];
+          denominator += dot(fq, fk) / n;
+        }
+      }
+      expected[i] = numerator / (denominator + 1e-6);
+    }
+    assertThat(onAGrid(new NalaAttentionBlock(NalaForm.SPLIT), q, k, v, grid))
+        .containsExactly(expected, within(1e-10));
+  }
+
+  private static double[] onAGrid(
+      AttentionBlock block, double[] q, double[] k, double[] v, Grid grid) {
+    try (NDManager manager = Libtorch.newManager()) {
+      final int n = grid.tokens();
+      final int depth = q.length / n;
+      final AttentionCall call =
+          new AttentionCall(
+              Optional.empty(),
+              Map.of(
+                  "q", new Projection(manager.create(q, new Shape(1, 1, n, depth)), false),
+                  "k", new Projection(manager.create(k, new Shape(1, 1, n, depth)), false),
+                  "v", new Projection(manager.create(v, new Shape(1, 1, n, 1)), false)),
+              Visibility.all(),
+              Optional.of(grid),
+              Optional.of(Rotary.grid()));
+      return block.attend(new ParameterStore(manager, false), call, false).toDoubleArray();
+    }
+  }
+
+  /** Its direction is 0/0, and exact zeros in others would make the slope of a power infinite. */
+  @Test
+  void aQueryOfZerosGivesZerosAndFiniteGradients() {
+    try (NDManager manager = Libtorch.newManager()) {
+      for (final NalaForm form : NalaForm.values()) {
+        final AttentionBlock block = new NalaAttentionBlock(form);
+        final ParameterStore store = new ParameterStore(manager, false);
+        final NDList qkv =
+            new NDList(
+                manager.create(new double[] {0, 0, 1, 0}, new Shape(1, 1, 2, 2)),
+                manager.create(K, new Shape(1, 1, 3, 2)),
+                manager.create(V, new Shape(1, 1, 3, 1)));
+        for (final boolean training : new boolean[] {false, true}) {
+          assertThat(block.forward(store, qkv, training).singletonOrThrow().getDouble(0, 0, 0, 0))
+              .isZero();
+        }
+        for (final double[] gradient :
+            Gradients.analytic(
+                arrays -> block.forward(store, arrays, true).singletonOrThrow().sum(), qkv)) {
+          for (final double number : gradient) {
+            assertThat(number).describedAs(form.name()).isFinite();
+          }
+        }
+      }
     }
   }
 }
