@@ -4,6 +4,7 @@ import io.steelyard.cli.command.ApplyCommand;
 import io.steelyard.cli.command.BenchCommand;
 import io.steelyard.cli.command.CompletionCommand;
 import io.steelyard.cli.command.DoctorCommand;
+import io.steelyard.cli.command.ImportCommand;
 import io.steelyard.cli.command.OperatorsCommand;
 import io.steelyard.cli.command.PapersCommand;
 import io.steelyard.cli.command.ReportCommand;
@@ -102,6 +103,7 @@ public final class Steelyard implements Runnable {
             .addSubcommand(new ApplyCommand(terminal))
             .addSubcommand(new BenchCommand(terminal))
             .addSubcommand(new ServeCommand(terminal))
+            .addSubcommand(new ImportCommand(terminal).line())
             .addSubcommand(new DoctorCommand(terminal))
             .addSubcommand(new CompletionCommand(terminal));
     return line.setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))

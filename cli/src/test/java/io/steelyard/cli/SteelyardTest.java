@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SteelyardTest {
 
   private static final String COMMANDS =
-      "papers,operators,apply,reproduce,report,bench,serve,doctor,completion";
+      "papers,operators,apply,reproduce,report,bench,serve,import,doctor,completion";
 
   @Test
   void helpListsTheCommandsAndExitCodes() {
@@ -30,6 +30,7 @@ class SteelyardTest {
         "report",
         "bench",
         "serve",
+        "import",
         "doctor",
         "completion"
       })
@@ -67,6 +68,11 @@ class SteelyardTest {
         "serve --port x              | invalid value for option '--port'",
         "serve --set prot=1          | there is no setting 'prot'",
         "serve --config /no/where    | --config is /no/where; expected an existing file",
+        "import                      | say where from",
+        "import arxiv                | expected one of ids, --query and --set",
+        "import arxiv nonsense       | 'nonsense' is no arXiv id",
+        "import hf --date soon       | invalid value for option '--date'",
+        "import file /no/where       | /no/where does not exist; expected a file or folder",
         "report --runs /no/where     | --runs is /no/where; expected an existing folder",
       })
   void aWrongCommandLineIsOneLineOnStandardErrorAndCodeTwo(String line, String message) {
