@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
     },
     footerHeading = "%nExamples:%n",
     footer = {
-      "  steelyard import arxiv --set cs:cs:LG --since 2025-12-01",
+      "  steelyard import arxiv --oai-set cs:cs:LG --since 2025-12-01",
       "  steelyard import arxiv 2001.04438 1706.03762",
       "  steelyard import hf --date 2025-12-10",
       "  steelyard import file answers/ papers.jsonl"
@@ -143,7 +143,7 @@ public final class ImportCommand implements Callable<Integer> {
     private Optional<String> query;
 
     @Option(
-        names = "--set",
+        names = "--oai-set",
         paramLabel = "SET",
         description = "What changed in an OAI-PMH set, for example cs:cs:LG.")
     private Optional<String> set;
@@ -186,7 +186,7 @@ public final class ImportCommand implements Callable<Integer> {
       if ((wanted.isEmpty() ? 0 : 1) + (query.isPresent() ? 1 : 0) + (set.isPresent() ? 1 : 0)
           != 1) {
         throw new ParameterException(
-            spec().commandLine(), "expected one of ids, --query and --set");
+            spec().commandLine(), "expected one of ids, --query and --oai-set");
       }
       // arXiv allows one request in three seconds.
       return asking(

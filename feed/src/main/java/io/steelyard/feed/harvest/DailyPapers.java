@@ -58,6 +58,8 @@ final class DailyPapers {
         time(paper, "submittedOnDailyAt").or(() -> time(item, "publishedAt")).orElse(published);
     final String summary =
         Optional.of(text(paper, "summary")).filter(t -> !t.isEmpty()).orElse(text(item, "summary"));
+    // These our own exports have besides.
+    final List<String> categories = strings(paper, "categories");
     return new Publication(
         id,
         1,
@@ -69,11 +71,11 @@ final class DailyPapers {
         published,
         published,
         featured.atZone(ZoneOffset.UTC).toLocalDate(),
-        "",
-        List.of(),
-        "",
-        "",
-        "",
+        categories.isEmpty() ? "" : categories.getFirst(),
+        categories,
+        text(paper, "comment"),
+        text(paper, "doi"),
+        text(paper, "journal"),
         "",
         time(paper, "withdrawnAt"),
         stars(paper),

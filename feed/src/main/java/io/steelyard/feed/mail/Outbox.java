@@ -48,6 +48,16 @@ public final class Outbox {
         .execute();
   }
 
+  /** Whether a letter is due. */
+  public boolean isDue(Instant now) {
+    return handle
+            .createQuery("SELECT count(*) FROM letter WHERE state = 'waiting' AND due <= :now")
+            .bind("now", Times.of(now))
+            .mapTo(Long.class)
+            .one()
+        > 0;
+  }
+
   /** Takes the next letter that is due; no other process gets it too. */
   public Optional<Due> take(Instant now) {
     final Optional<Due> due =

@@ -2,14 +2,18 @@ package io.steelyard.feed.page;
 
 import io.steelyard.feed.account.Account;
 import io.steelyard.feed.account.Accounts;
+import io.steelyard.feed.account.Subscription;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Somebody's own page.
  *
  * @param shell around it
  * @param account whose
+ * @param digest what the reader gets by mail, if anything
+ * @param mails whether the site sends mail
  * @param lists saved papers by list
  * @param mentions comments that name the reader, the newest first
  * @param tokens of the API
@@ -19,6 +23,8 @@ import java.util.Map;
 public record AccountPage(
     Shell shell,
     Account account,
+    Optional<Subscription> digest,
+    boolean mails,
     Map<String, List<Card>> lists,
     List<Mention> mentions,
     List<Accounts.TicketView> tokens,

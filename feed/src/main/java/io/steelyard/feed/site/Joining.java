@@ -4,6 +4,7 @@ import io.steelyard.feed.account.Account;
 import io.steelyard.feed.account.Accounts;
 import io.steelyard.feed.account.Passwords;
 import io.steelyard.feed.account.Patience;
+import io.steelyard.feed.account.Subscriptions;
 import io.steelyard.feed.account.Tokens;
 import io.steelyard.feed.account.Viewer;
 import io.steelyard.feed.configuration.Setting;
@@ -429,6 +430,8 @@ final class Joining {
     return new AccountPage(
         house.shell(visit),
         accounts.byId(viewer.id()).orElseThrow(() -> new Refusal(401, "this needs you to sign in")),
+        new Subscriptions(handle).of(viewer.id()),
+        house.mails(),
         lists,
         new Remarks(handle)
             .mentions(viewer.id()).stream()

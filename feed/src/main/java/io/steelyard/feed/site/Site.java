@@ -45,6 +45,7 @@ public final class Site implements AutoCloseable {
   private final Server server;
   private final House house;
   private final Optional<Postman> postman;
+  private final Routine routine;
 
   private Site(
       Database database,
@@ -52,8 +53,10 @@ public final class Site implements AutoCloseable {
       Bench bench,
       Server server,
       House house,
-      Optional<Postman> postman) {
+      Optional<Postman> postman,
+      Routine routine) {
     this.postman = postman;
+    this.routine = routine;
     this.database = database;
     this.library = library;
     this.bench = bench;
@@ -102,6 +105,7 @@ public final class Site implements AutoCloseable {
       routes.addAll(new Trying(house, bench).routes());
       routes.addAll(new Joining(house).routes());
       routes.addAll(new Talking(house).routes());
+      routes.addAll(new Subscribing(house).routes());
       routes.addAll(new Operating(house, metrics).routes());
       routes.add(assets.route());
       final Server server =
@@ -113,7 +117,14 @@ public final class Site implements AutoCloseable {
               () -> database.version() + "." + house.results().now().number(),
               metrics);
       port.set(server.start());
-      return new Site(database, library, bench, server, house, postman);
+      return new Site(
+          database,
+          library,
+          bench,
+          server,
+          house,
+          postman,
+          Routine.start(settings, database, house));
     } catch (RuntimeException e) {
       database.close();
       throw e;
@@ -139,6 +150,7 @@ public final class Site implements AutoCloseable {
   @Override
   public void close() {
     server.close();
+    routine.close();
     postman.ifPresent(Postman::close);
     bench.close();
     library.close();

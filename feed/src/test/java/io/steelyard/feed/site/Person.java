@@ -27,7 +27,11 @@ final class Person implements AutoCloseable {
   private final HttpClient client = HttpClient.newBuilder().cookieHandler(cookies).build();
 
   Person(TestSite site) {
-    this.address = site.address();
+    this(site.address());
+  }
+
+  Person(String address) {
+    this.address = address;
   }
 
   /** Somebody new who signs up and so in. */
@@ -54,7 +58,12 @@ final class Person implements AutoCloseable {
 
   /** Sends a form with the token of the person's session. */
   HttpResponse<String> post(String path, String... fields) {
-    final StringBuilder body = new StringBuilder("csrf=" + encoded(csrf()));
+    return postWith(csrf(), path, fields);
+  }
+
+  /** Sends a form with this token. */
+  HttpResponse<String> postWith(String csrf, String path, String... fields) {
+    final StringBuilder body = new StringBuilder("csrf=" + encoded(csrf));
     for (int i = 0; i < fields.length; i += 2) {
       body.append('&').append(fields[i]).append('=').append(encoded(fields[i + 1]));
     }
