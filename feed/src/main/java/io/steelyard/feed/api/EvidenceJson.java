@@ -91,7 +91,7 @@ public final class EvidenceJson {
     json.add("high", Json.number(row.high()));
     json.addProperty("seeds", row.seeds());
     json.addProperty("paper", row.address());
-    row.run().ifPresent(run -> json.addProperty("run", run));
+    json.add("runs", row.runs().stream().collect(Json.texts()));
     return json;
   }
 

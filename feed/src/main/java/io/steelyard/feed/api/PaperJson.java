@@ -2,12 +2,12 @@ package io.steelyard.feed.api;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import io.steelyard.feed.account.Tokens;
 import io.steelyard.feed.page.Card;
 import io.steelyard.feed.paper.Author;
 import io.steelyard.feed.paper.Link;
 import io.steelyard.feed.paper.Publication;
 import io.steelyard.feed.web.Json;
-import io.steelyard.feed.web.Tokens;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -19,6 +19,8 @@ import java.util.List;
  * title and publishedAt as optional.
  */
 public final class PaperJson {
+
+  private static final int ID_LENGTH = 24;
 
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
@@ -144,7 +146,7 @@ public final class PaperJson {
 
   /** 24 hexadecimal digits, always the same for the same thing. */
   static String identifier(String kind, String thing) {
-    return Tokens.hashed(kind + ":" + thing);
+    return Tokens.hashed(kind + ":" + thing).substring(0, ID_LENGTH);
   }
 
   static String time(Instant instant) {

@@ -65,6 +65,8 @@ public enum Setting {
   /** Searches. */
   RATE_SEARCH(
       "rate.search", "300", "searches one address may make in five minutes; 0 for no limit"),
+  /** Forms. */
+  RATE_FORMS("rate.forms", "120", "forms one address may send in five minutes; 0 for no limit"),
   /** Scheduled import. */
   IMPORT_ARXIV("import.arxiv", "", "arXiv sets to import every night, for example cs:cs:LG"),
   /** Scheduled digest. */

@@ -151,7 +151,8 @@ public final class Settings {
             Setting.TRY_AT_ONCE,
             Setting.RATE_PAGES,
             Setting.RATE_API,
-            Setting.RATE_SEARCH)) {
+            Setting.RATE_SEARCH,
+            Setting.RATE_FORMS)) {
       whole(number);
     }
     oneOf(Setting.SIGN_UP, "open", "closed");
@@ -165,6 +166,9 @@ public final class Settings {
             _ -> {
               throw wrong(Setting.URL, "an address that begins with http:// or https://");
             });
+    if (optional(Setting.MAIL_HOST).isPresent() && !text(Setting.MAIL_FROM).contains("@")) {
+      throw wrong(Setting.MAIL_FROM, "an address, since mail.host is set");
+    }
     if (!text(Setting.DIGEST_AT).matches("(([01]\\d|2[0-3]):[0-5]\\d)?")) {
       throw wrong(Setting.DIGEST_AT, "a time such as 07:30");
     }

@@ -2,13 +2,11 @@ package io.steelyard.feed.evidence;
 
 import io.steelyard.papers.claim.Summary;
 import io.steelyard.papers.report.Section;
-import io.steelyard.papers.run.Run;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * One number of the leaderboard.
@@ -23,7 +21,7 @@ import java.util.Optional;
  * @param seeds how many
  * @param paper title of the paper
  * @param address path of the page it is from, without base path
- * @param run path of the first run behind it, empty for imported numbers
+ * @param runs paths of the runs behind it, one for each seed
  */
 public record LeaderboardRow(
     String task,
@@ -36,7 +34,12 @@ public record LeaderboardRow(
     int seeds,
     String paper,
     String address,
-    Optional<String> run) {
+    List<String> runs) {
+
+  /** Copies the list. */
+  public LeaderboardRow {
+    runs = List.copyOf(runs);
+  }
 
   static List<LeaderboardRow> of(Collection<Built> all) {
     final List<LeaderboardRow> rows = new ArrayList<>();
@@ -55,7 +58,10 @@ public record LeaderboardRow(
                         (name, value) ->
                             values.computeIfAbsent(name, _ -> new ArrayList<>()).add(value)));
     final Map<String, Measure> measures = Measure.of(values.keySet());
-    final Run first = section.runs().getFirst();
+    final List<String> paths =
+        section.runs().stream()
+            .map(run -> "/runs/" + run.paper() + "/" + run.scale().label() + "/" + run.seed())
+            .toList();
     final String data = String.join(", ", section.data().keySet());
     values.forEach(
         (name, numbers) -> {
@@ -73,13 +79,7 @@ public record LeaderboardRow(
                   array.length,
                   section.paper().title(),
                   "/papers/" + section.paper().arxivId(),
-                  Optional.of(
-                      "/runs/"
-                          + first.paper()
-                          + "/"
-                          + first.scale().label()
-                          + "/"
-                          + first.seed())));
+                  paths));
         });
   }
 }

@@ -92,8 +92,22 @@ public record Publication(
     return with(title, abstractText, summary, others);
   }
 
+  /** The same by other authors. */
+  public Publication withAuthors(List<Author> others) {
+    return with(title, abstractText, summary, others, links);
+  }
+
   private Publication with(
       String newTitle, String newAbstract, String newSummary, List<Link> newLinks) {
+    return with(newTitle, newAbstract, newSummary, authors, newLinks);
+  }
+
+  private Publication with(
+      String newTitle,
+      String newAbstract,
+      String newSummary,
+      List<Author> newAuthors,
+      List<Link> newLinks) {
     return new Publication(
         id,
         version,
@@ -101,7 +115,7 @@ public record Publication(
         newAbstract,
         newSummary,
         authorCount,
-        authors,
+        newAuthors,
         published,
         updated,
         featured,

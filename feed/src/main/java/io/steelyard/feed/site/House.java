@@ -29,9 +29,30 @@ import org.jdbi.v3.core.Handle;
  * @param results what the runs say
  * @param assets style sheets and scripts
  * @param port where it listens, once it does
+ * @param bell tells the postman that there is something to send
  */
 record House(
-    Settings settings, Database database, Results results, Assets assets, IntSupplier port) {
+    Settings settings,
+    Database database,
+    Results results,
+    Assets assets,
+    IntSupplier port,
+    Runnable bell) {
+
+  /** Whether mail can be sent. */
+  boolean mails() {
+    return settings.optional(Setting.MAIL_HOST).isPresent();
+  }
+
+  /** Says that there is a letter to send. */
+  void ring() {
+    bell.run();
+  }
+
+  /** Sends a reader on to a place of this site. */
+  Reply seeOther(String place) {
+    return Reply.seeOther(settings.basePath() + place);
+  }
 
   /** What is around a page. */
   Shell shell(Visit visit) {
@@ -43,7 +64,7 @@ record House(
         visit.viewer(),
         visit.csrf(),
         assets::path,
-        false);
+        true);
   }
 
   /** Public address with the base path, no slash at the end. */

@@ -56,6 +56,9 @@ final class Operating {
         "text/plain; charset=utf-8",
         """
         User-agent: *
+        Disallow: %1$s/account
+        Disallow: %1$s/sign-in
+        Disallow: %1$s/sign-up
         Disallow: %1$s/search
         Disallow: %1$s/api/apply
         Sitemap: %2$s/sitemap.xml
@@ -95,6 +98,7 @@ final class Operating {
         <OpenSearchDescription xmlns="http://a9.com/-/spec/opensearch/1.1/">
         <ShortName>%1$s</ShortName><Description>Papers on %1$s</Description>
         <Url type="text/html" template="%2$s/search?q={searchTerms}"/>
+        <Url type="application/atom+xml" template="%2$s/feeds/search.atom?q={searchTerms}"/>
         </OpenSearchDescription>
         """
             .formatted(

@@ -1,9 +1,13 @@
 package io.steelyard.feed.site;
 
+import io.javalin.http.Context;
+import io.steelyard.feed.account.Accounts;
 import io.steelyard.feed.configuration.Setting;
 import io.steelyard.feed.configuration.Settings;
 import io.steelyard.feed.database.Database;
 import io.steelyard.feed.evidence.Results;
+import io.steelyard.feed.mail.Postman;
+import io.steelyard.feed.mail.Smtp;
 import io.steelyard.feed.paper.Publications;
 import io.steelyard.feed.paper.ShippedPapers;
 import io.steelyard.feed.playground.Bench;
@@ -16,6 +20,7 @@ import io.steelyard.feed.web.Server;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -32,13 +37,26 @@ public final class Site implements AutoCloseable {
   private static final List<String> ASSETS =
       List.of("site.css", "theme.js", "site.js", "try.js", "icon.svg");
 
+  private static final String BEARER = "Bearer ";
+
   private final Database database;
   private final Library library;
   private final Bench bench;
   private final Server server;
   private final House house;
+  private final Optional<Postman> postman;
+  private final Routine routine;
 
-  private Site(Database database, Library library, Bench bench, Server server, House house) {
+  private Site(
+      Database database,
+      Library library,
+      Bench bench,
+      Server server,
+      House house,
+      Optional<Postman> postman,
+      Routine routine) {
+    this.postman = postman;
+    this.routine = routine;
     this.database = database;
     this.library = library;
     this.bench = bench;
@@ -57,13 +75,18 @@ public final class Site implements AutoCloseable {
     try {
       addShipped(database);
       final Assets assets = new Assets(ASSETS);
+      final Optional<Postman> postman =
+          settings
+              .optional(Setting.MAIL_HOST)
+              .map(_ -> Postman.start(database, new Smtp(settings)));
       final House house =
           new House(
               settings,
               database,
               new Results(Path.of(settings.text(Setting.RUNS))),
               assets,
-              port::get);
+              port::get,
+              () -> postman.ifPresent(Postman::ring));
       final Metrics metrics = new Metrics();
       final Library library =
           Library.open(
@@ -73,24 +96,35 @@ public final class Site implements AutoCloseable {
       library.refresh();
       final Bench bench = new Bench(settings);
       final Searching searching = new Searching(house, library);
-      final Reading reading = new Reading(house, library::near, (_, _, _) -> List.of());
+      final Reading reading = new Reading(house, library::near, Talking::views);
       final List<Route> routes = new ArrayList<>();
       routes.addAll(reading.routes());
       routes.addAll(searching.routes());
       routes.addAll(new Api(house, searching).routes());
+      routes.addAll(new Syndicating(house, searching).routes());
       routes.addAll(new Trying(house, bench).routes());
+      routes.addAll(new Joining(house).routes());
+      routes.addAll(new Talking(house).routes());
+      routes.addAll(new Subscribing(house).routes());
       routes.addAll(new Operating(house, metrics).routes());
       routes.add(assets.route());
       final Server server =
           new Server(
               settings,
               routes,
-              Server.Doorman.none(),
+              context -> admit(database, context),
               reading::refused,
               () -> database.version() + "." + house.results().now().number(),
               metrics);
       port.set(server.start());
-      return new Site(database, library, bench, server, house);
+      return new Site(
+          database,
+          library,
+          bench,
+          server,
+          house,
+          postman,
+          Routine.start(settings, database, house));
     } catch (RuntimeException e) {
       database.close();
       throw e;
@@ -116,9 +150,30 @@ public final class Site implements AutoCloseable {
   @Override
   public void close() {
     server.close();
+    routine.close();
+    postman.ifPresent(Postman::close);
     bench.close();
     library.close();
     database.close();
+  }
+
+  /** Whose cookie or API token it is. */
+  private static Optional<Server.Admitted> admit(Database database, Context context) {
+    final String cookie = context.cookie(Cookies.SESSION);
+    if (cookie != null && !cookie.isEmpty()) {
+      return database
+          .read(handle -> new Accounts(handle).session(cookie))
+          .map(session -> new Server.Admitted(session.viewer(), session.csrf()));
+    }
+    final String bearer = context.header("Authorization");
+    if (bearer != null && bearer.startsWith(BEARER)) {
+      final String token = bearer.substring(BEARER.length()).strip();
+      // No form can be sent with a token of the API: it has no token of forms.
+      return database
+          .read(handle -> new Accounts(handle).holder(Accounts.Ticket.API, token))
+          .map(account -> new Server.Admitted(account.viewer(), ""));
+    }
+    return Optional.empty();
   }
 
   private static void addShipped(Database database) {

@@ -1,6 +1,7 @@
 package io.steelyard.feed.tex;
 
 import java.util.Map;
+import java.util.function.BinaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -89,6 +90,26 @@ public final class Tex {
       end = math.end();
     }
     return html.append(prose(source.substring(end))).toString();
+  }
+
+  /**
+   * The text with every piece of mathematics replaced by what {@code place} makes of its MathML and
+   * its source.
+   */
+  public static String replacingMath(String text, BinaryOperator<String> place) {
+    final String source = clean(text);
+    return MATH.matcher(source)
+        .replaceAll(
+            math -> {
+              final Matcher found = MATH.matcher(math.group());
+              if (!found.matches()) {
+                return Matcher.quoteReplacement(math.group());
+              }
+              final boolean display =
+                  found.group("display") != null || found.group("square") != null;
+              return Matcher.quoteReplacement(
+                  place.apply(MathMl.of(source(found), display), math.group()));
+            });
   }
 
   /** The text without TeX: for titles of windows, feeds and the search index. */

@@ -19,7 +19,6 @@ final class RateLimits {
 
   private static final Duration WINDOW = Duration.ofMinutes(5);
   private static final int MOST_BUCKETS = 50_000;
-  private static final int FORMS = 120;
 
   private final Map<Group, Integer> most;
   private final Map<String, Bucket> buckets =
@@ -45,7 +44,7 @@ final class RateLimits {
             Group.PAGES, settings.whole(Setting.RATE_PAGES),
             Group.API, settings.whole(Setting.RATE_API),
             Group.SEARCH, settings.whole(Setting.RATE_SEARCH),
-            Group.FORMS, FORMS);
+            Group.FORMS, settings.whole(Setting.RATE_FORMS));
   }
 
   /** The refusal, if this address has asked too often. */

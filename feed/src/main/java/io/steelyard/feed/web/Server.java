@@ -5,6 +5,7 @@ import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
+import io.steelyard.feed.account.Tokens;
 import io.steelyard.feed.account.Viewer;
 import io.steelyard.feed.configuration.Setting;
 import io.steelyard.feed.configuration.Settings;

@@ -4,6 +4,7 @@ import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import io.steelyard.feed.Needs;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,10 +14,13 @@ import java.util.stream.Stream;
 /** The Chromium of this machine; nothing is downloaded. */
 final class Browser implements AutoCloseable {
 
+  private static final int PATIENCE_MILLIS = 30_000;
+
   private final Playwright playwright;
   private final com.microsoft.playwright.Browser chromium;
 
   private Browser(Path program) {
+    PlaywrightAssertions.setDefaultAssertionTimeout(PATIENCE_MILLIS);
     this.playwright =
         Playwright.create(
             new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
@@ -41,10 +45,10 @@ final class Browser implements AutoCloseable {
                     Path.of("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")))));
   }
 
-  /** A reader with nothing remembered; the page fails when it takes longer than ten seconds. */
+  /** A reader with nothing remembered; a machine may be busy, so pages have half a minute. */
   BrowserContext reader(com.microsoft.playwright.Browser.NewContextOptions options) {
     final BrowserContext context = chromium.newContext(options);
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(PATIENCE_MILLIS);
     return context;
   }
 

@@ -149,6 +149,12 @@ class ReadingTest {
   void theLeaderboardSortsAndFilters() {
     assertThat(site.get("/leaderboard").body())
         .contains("accuracy, argmax", "fashion-mnist", "href=\"/runs/cnn-svm/quick/1\"");
+    // Every number leads to the runs behind it, and they are there.
+    for (final var row : site.json("/api/leaderboard").getAsJsonArray()) {
+      final var runs = row.getAsJsonObject().getAsJsonArray("runs");
+      assertThat(runs).hasSize(row.getAsJsonObject().get("seeds").getAsInt());
+      assertThat(site.get(runs.get(0).getAsString()).statusCode()).isEqualTo(200);
+    }
     final String best =
         site.get("/leaderboard?metric=accuracy,%20argmax&sort=value&dir=desc").body();
     assertThat(best.split("<tr><td>", -1)).hasSize(4);

@@ -1,9 +1,11 @@
-package io.steelyard.feed.web;
+package io.steelyard.feed.account;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
+import java.util.HexFormat;
 
 /** Secrets that nobody can guess. */
 public final class Tokens {
@@ -20,9 +22,15 @@ public final class Tokens {
     return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
   }
 
-  /** What is kept of a secret: it cannot be turned back. */
+  /** What is kept of a secret, its SHA-256: it cannot be turned back. */
   public static String hashed(String secret) {
-    return Reply.hash(secret.getBytes(StandardCharsets.UTF_8));
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(secret.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 
   /** Whether two secrets are the same, in a time that tells nothing; empty ones never are. */
