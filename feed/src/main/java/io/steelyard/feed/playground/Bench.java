@@ -27,6 +27,8 @@ import java.util.concurrent.TimeoutException;
 public final class Bench implements AutoCloseable {
 
   private static final long WARM_NANOS = 2_000_000;
+  private static final long LONG_NANOS = 200_000_000;
+  private static final int FEWEST_CALLS = 4;
   private static final long LARGEST_WHOLE = 4096;
   private static final int WAITING = 16;
 
@@ -110,11 +112,16 @@ public final class Bench implements AutoCloseable {
     final long begin = System.nanoTime();
     Map<String, Tensor> outputs;
     long best = Long.MAX_VALUE;
+    long passed;
+    int calls = 0;
     do {
       final long start = System.nanoTime();
       outputs = operator.apply(call.inputs(), call.parameters());
       best = Math.min(best, System.nanoTime() - start);
-    } while (System.nanoTime() - begin < WARM_NANOS && !Thread.currentThread().isInterrupted());
+      passed = System.nanoTime() - begin;
+      calls++;
+    } while ((passed < WARM_NANOS || (calls < FEWEST_CALLS && passed < LONG_NANOS))
+        && !Thread.currentThread().isInterrupted());
     return new Outcome(TensorFiles.json(outputs), best);
   }
 

@@ -77,7 +77,7 @@ final class Joining {
         new FormPage(
             house.shell(visit),
             "Sign up",
-            "To vote, save papers, comment and get the digest. Nothing else is kept.",
+            "To vote, save papers, comment and get the digest.",
             "/sign-up",
             List.of(
                 new FormPage.Field(
