@@ -1,13 +1,21 @@
 package io.steelyard.cli;
 
+import io.steelyard.cli.command.AdminCommand;
 import io.steelyard.cli.command.ApplyCommand;
+import io.steelyard.cli.command.BackupCommand;
 import io.steelyard.cli.command.BenchCommand;
 import io.steelyard.cli.command.CompletionCommand;
+import io.steelyard.cli.command.DigestCommand;
+import io.steelyard.cli.command.DocsCommand;
 import io.steelyard.cli.command.DoctorCommand;
+import io.steelyard.cli.command.ExportCommand;
+import io.steelyard.cli.command.ImportCommand;
 import io.steelyard.cli.command.OperatorsCommand;
 import io.steelyard.cli.command.PapersCommand;
 import io.steelyard.cli.command.ReportCommand;
 import io.steelyard.cli.command.ReproduceCommand;
+import io.steelyard.cli.command.RestoreCommand;
+import io.steelyard.cli.command.ServeCommand;
 import io.steelyard.cli.terminal.Terminal;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -96,10 +104,18 @@ public final class Steelyard implements Runnable {
         new CommandLine(steelyard)
             .addSubcommand(new ReproduceCommand(terminal))
             .addSubcommand(new ReportCommand(terminal))
+            .addSubcommand(new DocsCommand(terminal))
             .addSubcommand(new PapersCommand(terminal))
             .addSubcommand(new OperatorsCommand(terminal))
             .addSubcommand(new ApplyCommand(terminal))
             .addSubcommand(new BenchCommand(terminal))
+            .addSubcommand(new ServeCommand(terminal))
+            .addSubcommand(new ImportCommand(terminal).line())
+            .addSubcommand(new ExportCommand(terminal))
+            .addSubcommand(new DigestCommand(terminal))
+            .addSubcommand(new BackupCommand(terminal))
+            .addSubcommand(new RestoreCommand(terminal))
+            .addSubcommand(new AdminCommand(terminal).line())
             .addSubcommand(new DoctorCommand(terminal))
             .addSubcommand(new CompletionCommand(terminal));
     return line.setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))

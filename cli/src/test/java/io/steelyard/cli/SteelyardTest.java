@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SteelyardTest {
 
   private static final String COMMANDS =
-      "papers,operators,apply,reproduce,report,bench,doctor,completion";
+      "papers,operators,apply,reproduce,report,docs,bench,serve,import,export,digest,backup,restore,admin,doctor,completion";
 
   @Test
   void helpListsTheCommandsAndExitCodes() {
@@ -28,7 +28,13 @@ class SteelyardTest {
         "apply",
         "reproduce",
         "report",
+        "docs",
         "bench",
+        "serve",
+        "export",
+        "digest",
+        "backup",
+        "restore",
         "doctor",
         "completion"
       })
@@ -38,6 +44,22 @@ class SteelyardTest {
     assertThat(result.out())
         .containsPattern("Examples?:\\R(.*\\R)*.*steelyard " + command)
         .contains("--json");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "import, arxiv",
+    "import, hf",
+    "import, file",
+    "admin, create",
+    "admin, role",
+    "admin, suspend"
+  })
+  void everyCommandOfAGroupHasHelpAndJson(String group, String command) {
+    final Cli.Result result = Cli.run(group, command, "--help");
+    assertThat(result.code()).isZero();
+    assertThat(result.out()).contains("--json", "--db");
+    assertThat(Cli.run(group, "--help").out()).contains("Examples:", "steelyard " + group);
   }
 
   @ParameterizedTest
@@ -63,6 +85,19 @@ class SteelyardTest {
         "reproduce --scale tiny      | --scale is 'tiny'; expected one of smoke, quick, full",
         "reproduce --all cnn-svm     | --all and papers by name exclude each other",
         "reproduce --data /no/where  | --data is /no/where; expected an existing folder",
+        "serve --port x              | invalid value for option '--port'",
+        "serve --set prot=1          | there is no setting 'prot'",
+        "serve --config /no/where    | --config is /no/where; expected an existing file",
+        "import                      | say where from",
+        "import arxiv                | expected one of ids, --query and --oai-set",
+        "import arxiv nonsense       | 'nonsense' is no arXiv id",
+        "import hf --date soon       | invalid value for option '--date'",
+        "import file /no/where       | /no/where does not exist; expected a file or folder",
+        "digest                      | the digest needs the setting mail.host",
+        "restore /no/where           | /no/where does not exist; expected a file of 'steelyard backup'",
+        "admin                       | say what to do",
+        "admin create x y@z.org      | name is 'x'; expected 3 to 40 letters",
+        "admin role ada king         | role is 'king'; expected one of reader, moderator, admin",
         "report --runs /no/where     | --runs is /no/where; expected an existing folder",
       })
   void aWrongCommandLineIsOneLineOnStandardErrorAndCodeTwo(String line, String message) {

@@ -5,12 +5,18 @@ import static io.steelyard.layers.Layer.Kind.HEAD;
 import static io.steelyard.layers.Layer.Kind.LOSS;
 
 import io.steelyard.layers.attention.CosineSoftmaxAttentionBlock;
+import io.steelyard.layers.attention.FixedFeatureAttentionBlock;
+import io.steelyard.layers.attention.FixedFeatureReadout;
 import io.steelyard.layers.attention.GaussianAttentionBlock;
 import io.steelyard.layers.attention.KroneckerAttentionBlock;
+import io.steelyard.layers.attention.KroneckerPolynomialAttentionBlock;
 import io.steelyard.layers.attention.LinearAttentionBlock;
 import io.steelyard.layers.attention.MalaAttentionBlock;
 import io.steelyard.layers.attention.MultiHeadAttention;
 import io.steelyard.layers.attention.NalaAttentionBlock;
+import io.steelyard.layers.attention.NormSoftmaxAttentionBlock;
+import io.steelyard.layers.attention.QrAttentionBlock;
+import io.steelyard.layers.attention.QuantumAttentionBlock;
 import io.steelyard.layers.attention.SelectiveAttentionBlock;
 import io.steelyard.layers.attention.SigmoidAttentionBlock;
 import io.steelyard.layers.attention.SinkhornAttentionBlock;
@@ -21,7 +27,14 @@ import io.steelyard.layers.gating.BalancedLoss;
 import io.steelyard.layers.gating.DenseToSparseGating;
 import io.steelyard.layers.gating.MixtureOfExperts;
 import io.steelyard.layers.gating.TopKGating;
+import io.steelyard.layers.head.DescriptorHead;
+import io.steelyard.layers.head.EquiangularBasisHead;
+import io.steelyard.layers.head.FourierHead;
+import io.steelyard.layers.head.LinearSvmHead;
+import io.steelyard.layers.head.NormalizedSoftmaxHead;
 import io.steelyard.layers.head.OneVsRest;
+import io.steelyard.layers.head.SdmHead;
+import io.steelyard.layers.head.UtilityTransform;
 import io.steelyard.layers.loss.AdaptiveMarginLoss;
 import io.steelyard.layers.loss.AdversarialCompSumLoss;
 import io.steelyard.layers.loss.CompSumLoss;
@@ -33,12 +46,14 @@ import io.steelyard.layers.loss.FourierLoss;
 import io.steelyard.layers.loss.HingeLoss;
 import io.steelyard.layers.loss.InfoNceLoss;
 import io.steelyard.layers.loss.SdmLoss;
+import io.steelyard.layers.loss.SdmNetworkLoss;
 import io.steelyard.layers.loss.SoftTopKLoss;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.transformer.TransformerDecoder;
 import io.steelyard.layers.transformer.TransformerEncoder;
 import io.steelyard.layers.vision.ConvNet;
 import io.steelyard.layers.vision.HierarchicalTransformer;
+import io.steelyard.layers.vision.SoftVisionTransformer;
 import io.steelyard.layers.vision.VisionTransformer;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -116,11 +131,47 @@ public final class Layers {
               "2310.04064",
               "Softmax attention to all pairs of two kinds of keys."),
           new Layer(
+              "kronecker-attention-polynomial",
+              BLOCK,
+              KroneckerPolynomialAttentionBlock.class,
+              "2310.04064",
+              "The same with a polynomial for the exponential, in time linear in tokens."),
+          new Layer(
+              "fixed-feature-attention",
+              BLOCK,
+              FixedFeatureAttentionBlock.class,
+              "2307.11353",
+              "Fixed random query-key matrices and trained values, for every token."),
+          new Layer(
+              "fixed-feature-readout",
+              BLOCK,
+              FixedFeatureReadout.class,
+              "2307.11353",
+              "The same for one query, under a linear readout that can be fitted."),
+          new Layer(
               "sinkhorn-attention",
               BLOCK,
               SinkhornAttentionBlock.class,
               "2504.16275",
               "Weights made doubly stochastic by normalising rows and columns in turn."),
+          new Layer(
+              "qr-attention",
+              BLOCK,
+              QrAttentionBlock.class,
+              "2504.16275",
+              "Squared entries of the orthogonal factor of the scores as weights."),
+          new Layer(
+              "quantum-attention",
+              BLOCK,
+              QuantumAttentionBlock.class,
+              "2504.16275",
+              "Squared moduli of the unitary matrix of a circuit as weights."),
+          new Layer(
+              "norm-softmax-attention",
+              BLOCK,
+              NormSoftmaxAttentionBlock.class,
+              "2504.16275",
+              "Softmax attention whose temperature is at most the spread of scores."),
           new Layer(
               "linear-attention",
               BLOCK,
@@ -236,6 +287,12 @@ public final class Layers {
               SDM,
               "Cross-entropy to a base and with an exponent of each row's own."),
           new Layer(
+              "sdm-network-loss",
+              LOSS,
+              SdmNetworkLoss.class,
+              SDM,
+              "SDM loss over a frozen and a trained output layer, near a reference."),
+          new Layer(
               "fourier-loss",
               LOSS,
               FourierLoss.class,
@@ -255,7 +312,49 @@ public final class Layers {
               HEAD,
               OneVsRest.class,
               CNN_SVM,
-              "Predicts the first class with a positive score, ignoring margins."));
+              "Predicts the first class with a positive score, ignoring margins."),
+          new Layer(
+              "linear-svm-head",
+              HEAD,
+              LinearSvmHead.class,
+              CNN_SVM,
+              "One-vs-rest linear SVMs, read by either rule."),
+          new Layer(
+              "normalized-softmax-head",
+              HEAD,
+              NormalizedSoftmaxHead.class,
+              "2102.03243",
+              "Scaled cosines against unit class weights; new classes without training."),
+          new Layer(
+              "equiangular-basis-head",
+              HEAD,
+              EquiangularBasisHead.class,
+              "2303.11637",
+              "Cosines against fixed, nearly orthogonal class vectors."),
+          new Layer(
+              "fourier-head",
+              HEAD,
+              FourierHead.class,
+              FOURIER,
+              "Log-probabilities of bins from the Fourier coefficients of a density."),
+          new Layer(
+              "sdm-head",
+              HEAD,
+              SdmHead.class,
+              SDM,
+              "Exemplars and scores whose trust similarity and distance calibrate."),
+          new Layer(
+              "descriptor-head",
+              HEAD,
+              DescriptorHead.class,
+              CFCD,
+              "Global descriptors of feature maps, with attention and local ones."),
+          new Layer(
+              "utility-transform",
+              HEAD,
+              UtilityTransform.class,
+              "2305.14859",
+              "Probabilities from scores read as utilities, by one fitted number."));
 
   private static final List<Layer> VISION =
       List.of(
@@ -271,6 +370,12 @@ public final class Layers {
               ConvNet.class,
               CNN_SVM,
               "The same build with 8 and 16 filters and 128 hidden units."),
+          new Layer(
+              "soft-vision-transformer",
+              BLOCK,
+              SoftVisionTransformer.class,
+              "2207.03341",
+              "Stages of softmax-free attention under one of softmax, tiny to huge."),
           new Layer(
               "vision-transformer",
               BLOCK,

@@ -2,9 +2,9 @@ package io.steelyard.kernels.attention;
 
 /**
  * All monomials of d numbers up to a degree, by rising degree: each is one of a lower degree times
- * one number.
+ * one number. The first is 1.
  */
-final class Monomials {
+public final class Monomials {
 
   /** More than this would take gigabytes. */
   private static final int MOST = 1 << 20;
@@ -48,9 +48,14 @@ final class Monomials {
   /**
    * The monomials of {@code depth} numbers.
    *
-   * @throws IllegalArgumentException if there are too many
+   * @param depth d, 0 or more
+   * @param degree g, 0 or more
+   * @throws IllegalArgumentException if there are too many: more than 2^20
    */
-  static Monomials of(int depth, int degree) {
+  public static Monomials of(int depth, int degree) {
+    if (depth < 0) {
+      throw new IllegalArgumentException("depth is " + depth + "; expected 0 or more");
+    }
     final double count = PolynomialBounds.features(depth, degree);
     if (count > MOST) {
       throw new IllegalArgumentException(
@@ -70,17 +75,28 @@ final class Monomials {
     return depth == otherDepth && degree == otherDegree;
   }
 
-  int count() {
+  /** How many there are: {@code (d + g)! / (d! g!)}. */
+  public int count() {
     return parents.length;
   }
 
   /** The degree of a monomial. */
-  int degree(int monomial) {
+  public int degree(int monomial) {
     return degrees[monomial];
   }
 
+  /** The monomial, of one degree less, that this one but the first is a multiple of. */
+  public int parent(int monomial) {
+    return parents[monomial];
+  }
+
+  /** The number that its parent is multiplied by. */
+  public int factor(int monomial) {
+    return factors[monomial];
+  }
+
   /** How often a monomial stands in the power of a sum: {@code |a|! / prod_l a_l!}. */
-  double multinomial(int monomial) {
+  public double multinomial(int monomial) {
     return multinomials[monomial];
   }
 

@@ -170,6 +170,22 @@ public final class PolynomialBounds {
   }
 
   /**
+   * The coefficients of the polynomial, of {@code x^0} to {@code x^g}.
+   *
+   * @param radius R, 0 or more; read for Chebyshev's only
+   * @param degree g, 0 or more
+   */
+  public static double[] coefficients(Series series, double radius, int degree) {
+    checkDegree(degree);
+    if (!(radius >= 0)) {
+      throw new IllegalArgumentException("radius is " + radius + "; expected a number >= 0");
+    }
+    final double[] c = new double[degree + 1];
+    coefficients(series, radius, degree, c, new double[degree + 1], new double[degree + 1]);
+    return c;
+  }
+
+  /**
    * The coefficients of the powers of x.
    *
    * @param now room for as many

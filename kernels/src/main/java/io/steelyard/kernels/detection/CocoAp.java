@@ -45,9 +45,9 @@ import java.util.Optional;
  */
 public final class CocoAp {
 
-  private static final int THRESHOLDS = 10;
-  private static final int RECALLS = 101;
-  private static final double RECALL_STEP = 0.01;
+  static final int THRESHOLDS = 10;
+  static final int RECALLS = 101;
+  static final double RECALL_STEP = 0.01;
   private static final double INF = Double.POSITIVE_INFINITY;
   private static final double SMALL = 32 * 32;
   private static final double MEDIUM = 96 * 96;
@@ -141,14 +141,14 @@ public final class CocoAp {
   }
 
   /** What became of a detection. */
-  private enum Outcome {
+  enum Outcome {
     HIT,
     MISS,
     NOT_COUNTED
   }
 
   /** A detection and what became of it. */
-  private record Judged(int index, Outcome outcome) {}
+  record Judged(int index, Outcome outcome) {}
 
   /** A figure for each threshold and class with objects of a range of areas. */
   private static final class Averages {
@@ -174,11 +174,15 @@ public final class CocoAp {
     }
   }
 
-  private final Evaluation data;
+  final Evaluation data;
   private final double[] areas;
   private final int maxDetections;
 
-  private CocoAp(ScoredBoxes detections, GroundTruths truths, int maxDetections) {
+  CocoAp(ScoredBoxes detections, GroundTruths truths, int maxDetections) {
+    if (maxDetections < 1) {
+      throw new IllegalArgumentException(
+          "maxDetections is " + maxDetections + "; expected 1 or more");
+    }
     this.data = new Evaluation(detections, truths);
     this.maxDetections = maxDetections;
     this.areas =
@@ -205,10 +209,6 @@ public final class CocoAp {
    * @throws IllegalArgumentException if dtypes differ or maxDetections is less than 1
    */
   public static Figures evaluate(ScoredBoxes detections, GroundTruths truths, int maxDetections) {
-    if (maxDetections < 1) {
-      throw new IllegalArgumentException(
-          "maxDetections is " + maxDetections + "; expected 1 or more");
-    }
     return new CocoAp(detections, truths, maxDetections).figures();
   }
 
@@ -249,7 +249,7 @@ public final class CocoAp {
   }
 
   /** Threshold t to the bit as pycocotools has it: .9 comes out one unit below the nearest. */
-  private static double threshold(int t) {
+  static double threshold(int t) {
     return t == THRESHOLDS - 1 ? 0.95 : 0.5 + t * ((0.95 - 0.5) / (THRESHOLDS - 1));
   }
 
@@ -306,6 +306,11 @@ public final class CocoAp {
       hits[i] = counted.get(i).outcome() == Outcome.HIT;
     }
     return new PrecisionRecall(hits, positives);
+  }
+
+  /** Detections of objects of any size, judged. */
+  List<Judged> match(Evaluation.Scene scene, double threshold) {
+    return match(scene, threshold, 0, INF, maxDetections);
   }
 
   private List<Judged> match(

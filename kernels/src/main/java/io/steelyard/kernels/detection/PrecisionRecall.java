@@ -27,9 +27,27 @@ final class PrecisionRecall {
     for (int i = 0; i < hits.length; i++) {
       found += hits[i] ? 1 : 0;
       recall[i] = (double) found / positives;
-      precision[i] = found / (i + 1 + SPACING);
+      precision[i] = precision(found, i + 1);
     }
-    for (int i = hits.length - 2; i >= 0; i--) {
+    makeNonIncreasing();
+  }
+
+  /**
+   * A curve from its points after each hit, which are all that count; both arrays are taken over.
+   */
+  PrecisionRecall(double[] recall, double[] precision) {
+    this.recall = recall;
+    this.precision = precision;
+    makeNonIncreasing();
+  }
+
+  /** Share of hits among counted detections. */
+  static double precision(int found, int counted) {
+    return found / (counted + SPACING);
+  }
+
+  private void makeNonIncreasing() {
+    for (int i = precision.length - 2; i >= 0; i--) {
       precision[i] = Math.max(precision[i], precision[i + 1]);
     }
   }

@@ -29,9 +29,14 @@ final class Matrices {
 
   /** Checks a call from scores to weights. */
   static void check(Tensor x, Tensor y) {
+    check(x, "y", y);
+  }
+
+  /** Checks a call that writes something of this name. */
+  static void check(Tensor x, String name, Tensor written) {
     checkSquare("x", x);
-    Normaliser.checkSame("x", x, "y", y);
-    Normaliser.checkWritable("y", y);
+    Normaliser.checkSame("x", x, name, written);
+    Normaliser.checkWritable(name, written);
   }
 
   /** Checks a call of a gradient. */

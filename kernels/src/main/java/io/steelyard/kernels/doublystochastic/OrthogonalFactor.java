@@ -51,26 +51,45 @@ final class OrthogonalFactor implements Job {
   private Tensor x = NOTHING;
   private Tensor dy = NOTHING;
   private Tensor out = NOTHING;
+  private Tensor inverse = NOTHING;
   private long seed;
-  private boolean backward;
+  private Wanted wanted = Wanted.WEIGHTS;
+
+  /** What a call asks for. */
+  private enum Wanted {
+    WEIGHTS,
+    FACTORS,
+    GRADIENT
+  }
 
   private OrthogonalFactor() {}
 
   static void apply(Tensor x, Tensor y, long seed, int threads) {
-    OWN.get().run(x, NOTHING, y, seed, threads, false);
+    OWN.get().run(x, NOTHING, y, NOTHING, seed, threads, Wanted.WEIGHTS);
+  }
+
+  static void factors(Tensor x, Tensor u, Tensor inverse, long seed, int threads) {
+    OWN.get().run(x, NOTHING, u, inverse, seed, threads, Wanted.FACTORS);
   }
 
   static void vjp(Tensor x, Tensor dy, Tensor dx, long seed, int threads) {
-    OWN.get().run(x, dy, dx, seed, threads, true);
+    OWN.get().run(x, dy, dx, NOTHING, seed, threads, Wanted.GRADIENT);
   }
 
   private void run(
-      Tensor scores, Tensor gradient, Tensor target, long newSeed, int threads, boolean back) {
+      Tensor scores,
+      Tensor gradient,
+      Tensor target,
+      Tensor second,
+      long newSeed,
+      int threads,
+      Wanted what) {
     x = scores;
     dy = gradient;
     out = target;
+    inverse = second;
     seed = newSeed;
-    backward = back;
+    wanted = what;
     Math.multiplyExact((int) scores.rowLength(), (int) scores.rowLength());
     try {
       Workers.shared().run(this, Matrices.count(scores), threads);
@@ -78,6 +97,7 @@ final class OrthogonalFactor implements Job {
       x = NOTHING;
       dy = NOTHING;
       out = NOTHING;
+      inverse = NOTHING;
     }
   }
 
@@ -98,17 +118,37 @@ final class OrthogonalFactor implements Job {
       factor(room.columns, room.diagonal, n);
     }
     orthogonal(room.columns, room.u, n);
-    if (backward) {
-      gradient(room, n, matrix, exponent);
-    } else {
-      for (int i = 0; i < n; i++) {
-        for (int j = 0; j < n; j++) {
-          final double entry = room.u[j * n + i];
-          room.plain[i * n + j] = entry * entry;
+    switch (wanted) {
+      case WEIGHTS -> {
+        for (int i = 0; i < n * n; i++) {
+          room.u[i] *= room.u[i];
         }
+        transpose(room.u, room.plain, n);
       }
+      case FACTORS -> {
+        inverse(room, n, exponent);
+        Matrices.write(room.c, inverse, matrix);
+        transpose(room.u, room.plain, n);
+      }
+      case GRADIENT -> gradient(room, n, matrix, exponent);
     }
     Matrices.write(room.plain, out, matrix);
+  }
+
+  /** Leaves the inverse of R, row by row, in c. */
+  private static void inverse(Room room, int n, int exponent) {
+    Arrays.fill(room.c, 0, n * n, 0);
+    for (int j = 0; j < n; j++) {
+      room.c[j * n + j] = 1 / room.diagonal[j];
+      for (int i = j - 1; i >= 0; i--) {
+        double sum = 0;
+        for (int k = i + 1; k <= j; k++) {
+          sum += room.columns[k * n + i] * room.c[k * n + j];
+        }
+        room.c[i * n + j] = -sum / room.diagonal[i];
+      }
+    }
+    scale(room.c, n * n, -exponent);
   }
 
   private static int exponent(double[] values, int count) {

@@ -83,6 +83,32 @@ public final class QrDoublyStochastic {
   }
 
   /**
+   * Writes the factors of the matrices whose weights {@link #apply} gives, with its noise: U, and
+   * the inverse of R. They are what it takes to know how weights follow a small change of the
+   * scores: with {@code X = U' dx R^-1} and L its part below the diagonal, {@code dy = 2 U o (U (L
+   * - L'))}.
+   *
+   * @param x scores; not modified unless it is u
+   * @param u orthogonal factors, like x; a column's sign is that of the reflections; modified
+   * @param inverse {@code R^-1}, upper triangles, like x; with infinite or NaN entries where R is
+   *     singular even with noise; modified
+   * @param seed of the noise that matrices without full rank get
+   * @param threads most threads to use, 0 for all processors
+   * @throws IllegalArgumentException if x is not square, dtypes or shapes differ, tensors overlap
+   *     but for u being x, or threads is negative
+   */
+  public static void factors(Tensor x, Tensor u, Tensor inverse, long seed, int threads) {
+    Matrices.check(x, "u", u);
+    Matrices.check(x, "inverse", inverse);
+    Matrices.checkThreads(threads);
+    if (inverse.overlaps(x) || inverse.overlaps(u)) {
+      throw new IllegalArgumentException(
+          "inverse shares memory with x or u; expected memory of its own");
+    }
+    OrthogonalFactor.factors(x, u, inverse, seed, threads);
+  }
+
+  /**
    * Writes the gradient: {@code dU = 2 dy o U}, {@code X = -dU' U}, C the lower triangle of X
    * mirrored above the diagonal, {@code dx = (dU + U C) R^-T}.
    *

@@ -117,6 +117,56 @@ class OrthogonalAndCircuitTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"1, 0", "2, 0", "5, 300", "17, -300"})
+  void factorsAreThoseOfTheWeights(int n, int exponent) {
+    final double[] x = normal(95, n * n);
+    for (int i = 0; i < n * n; i++) {
+      x[i] = Math.scalb(x[i], exponent);
+    }
+    final double[] u = new double[n * n];
+    final double[] inverse = new double[n * n];
+    QrDoublyStochastic.factors(
+        Tensor.of(x, n, n), Tensor.of(u, n, n), Tensor.of(inverse, n, n), 0, 1);
+    final double[] p = qr(x, n);
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < n; j++) {
+        assertThat(u[i * n + j] * u[i * n + j]).isCloseTo(p[i * n + j], within(1e-14));
+        if (i > j) {
+          assertThat(inverse[i * n + j]).isZero();
+        }
+        double product = 0;
+        for (int k = 0; k < n; k++) {
+          product += x[i * n + k] * inverse[k * n + j];
+        }
+        assertThat(product).as("seed 95, %d %d", i, j).isCloseTo(u[i * n + j], within(1e-11));
+      }
+    }
+  }
+
+  @Test
+  void factorsOfAMatrixWithoutFullRankAreThoseOfTheMatrixWithNoise() {
+    final int n = 4;
+    final Tensor x = Tensor.zeros(DType.F64, 2, n, n);
+    final Tensor u = Tensor.zerosLike(x);
+    final Tensor inverse = Tensor.zerosLike(x);
+    final Tensor p = Tensor.zerosLike(x);
+    QrDoublyStochastic.factors(x, u, inverse, 7, 0);
+    QrDoublyStochastic.apply(x, p, 7, 0);
+    for (int i = 0; i < 2 * n * n; i++) {
+      final double entry = u.toDoubleArray()[i];
+      assertThat(entry * entry).isCloseTo(p.toDoubleArray()[i], within(1e-14));
+    }
+    assertThat(inverse.toDoubleArray()[0]).isFinite();
+    assertThat(Math.abs(inverse.toDoubleArray()[0])).isGreaterThan(1e5);
+    assertThatThrownBy(() -> QrDoublyStochastic.factors(x, u, u, 0, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("inverse shares memory with x or u; expected memory of its own");
+    assertThatThrownBy(() -> QrDoublyStochastic.factors(x, u, Tensor.zeros(DType.F64, n, n), 0, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("inverse is ");
+  }
+
   @Test
   void noiseDependsOnTheSeedAndTheMatrixAlone() {
     final int n = 4;

@@ -1,5 +1,7 @@
 package io.steelyard.layers.attention;
 
+import io.steelyard.kernels.attention.FixedFeatureOptions;
+import io.steelyard.kernels.attention.KroneckerPolynomialOptions;
 import io.steelyard.kernels.attention.Reweighting;
 import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.kernels.linear.FeatureMap;
@@ -32,6 +34,11 @@ public interface Attention {
     return shape -> SigmoidAttentionBlock.forLength(shape.tokens());
   }
 
+  /** {@link SigmoidAttentionBlock}. */
+  static Attention sigmoid(SigmoidOptions options) {
+    return shape -> new SigmoidAttentionBlock(options);
+  }
+
   /** {@link LinearAttentionBlock} with {@code elu + 1}. */
   static Attention linear() {
     return shape -> new LinearAttentionBlock(FeatureMap.ELU1);
@@ -62,6 +69,11 @@ public interface Attention {
     return shape -> SoftplusAttentionBlock.reweighted(Reweighting.defaults());
   }
 
+  /** {@link SoftplusAttentionBlock}. */
+  static Attention softplus(SoftplusOptions options) {
+    return shape -> new SoftplusAttentionBlock(options);
+  }
+
   /** {@link CosineSoftmaxAttentionBlock}. */
   static Attention cosineSoftmax() {
     return shape -> new CosineSoftmaxAttentionBlock();
@@ -78,7 +90,7 @@ public interface Attention {
    * @param stride r of its landmarks
    */
   static Attention soft(int stride) {
-    return shape -> new SoftAttentionBlock(stride, false, shape);
+    return soft(SoftOptions.of(stride));
   }
 
   /**
@@ -87,16 +99,56 @@ public interface Attention {
    * @param stride r of its landmarks
    */
   static Attention softPlusPlus(int stride) {
-    return shape -> new SoftAttentionBlock(stride, true, shape);
+    return soft(SoftOptions.of(stride).normalizedByDegrees());
   }
 
-  /** {@link KroneckerAttentionBlock}. */
+  /** {@link SoftAttentionBlock}. */
+  static Attention soft(SoftOptions options) {
+    return shape -> new SoftAttentionBlock(options, shape);
+  }
+
+  /** {@link FixedFeatureAttentionBlock}. */
+  static Attention fixedFeatures(FixedFeatureOptions options) {
+    return shape -> new FixedFeatureAttentionBlock(options, shape);
+  }
+
+  /** {@link KroneckerAttentionBlock} with scale 1/D. */
   static Attention kronecker() {
     return shape -> new KroneckerAttentionBlock();
+  }
+
+  /** {@link KroneckerPolynomialAttentionBlock}. */
+  static Attention kronecker(KroneckerPolynomialOptions options) {
+    return shape -> new KroneckerPolynomialAttentionBlock(options);
   }
 
   /** {@link SinkhornAttentionBlock} with the kernel's defaults. */
   static Attention sinkhorn() {
     return shape -> new SinkhornAttentionBlock(SinkhornOptions.defaults());
+  }
+
+  /** {@link SinkhornAttentionBlock}. */
+  static Attention sinkhorn(SinkhornOptions options) {
+    return shape -> new SinkhornAttentionBlock(options);
+  }
+
+  /** {@link NormSoftmaxAttentionBlock}. */
+  static Attention normSoftmax(NormSoftmaxAttentionBlock.Spread spread) {
+    return shape -> new NormSoftmaxAttentionBlock(spread);
+  }
+
+  /** {@link QrAttentionBlock} whose noise has seed 0. */
+  static Attention qr() {
+    return shape -> new QrAttentionBlock(0);
+  }
+
+  /** {@link QuantumAttentionBlock} of the paper's size. */
+  static Attention quantum() {
+    return shape -> new QuantumAttentionBlock(CircuitOptions.forTokens(shape.tokens()), shape);
+  }
+
+  /** {@link QuantumAttentionBlock}. */
+  static Attention quantum(CircuitOptions options) {
+    return shape -> new QuantumAttentionBlock(options, shape);
   }
 }

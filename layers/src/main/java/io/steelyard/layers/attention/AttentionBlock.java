@@ -51,11 +51,34 @@ public abstract class AttentionBlock extends AbstractBlock {
   }
 
   /**
+   * What it has to know of each token besides the projections, a temperature for example. It stays
+   * with the token: a cache keeps it, unless its name begins with {@code q}.
+   *
+   * @param projected by role, before positions
+   * @param x tokens that ask, {@code [B, T, d]}; empty where queries and keys were given directly
+   * @param memory tokens that answer, {@code [B, S, d]}; empty with x
+   * @return by names that are no roles; {@code [B, T, ., .]} in the shapes of {@link Projection}
+   */
+  protected Map<String, Projection> derived(
+      ParameterStore parameters,
+      Map<String, Projection> projected,
+      Optional<NDArray> x,
+      Optional<NDArray> memory,
+      boolean training) {
+    return Map.of();
+  }
+
+  /**
    * The outputs.
    *
    * @return {@code [B, Tq, H, Dv]}, in the manager of the first projection
    */
   public final NDArray attend(ParameterStore parameters, AttentionCall call, boolean training) {
+    final NDArray o = weighed(parameters, call, training);
+    return beside(parameters, call, training).map(o::add).orElse(o);
+  }
+
+  private NDArray weighed(ParameterStore parameters, AttentionCall call, boolean training) {
     final Projection q = call.projection(roles().getFirst());
     if (!training && call.suitsKernel() && hasKernel(call)) {
       final Projection v = call.projection(roles().getLast());
@@ -76,6 +99,17 @@ public abstract class AttentionBlock extends AbstractBlock {
    */
   protected abstract NDArray compose(
       ParameterStore parameters, AttentionCall call, boolean training);
+
+  /**
+   * What is added to the outputs in both forms, such as a convolution of values; nothing by
+   * default.
+   *
+   * @return {@code [B, Tq, H, Dv]}
+   */
+  protected Optional<NDArray> beside(
+      ParameterStore parameters, AttentionCall call, boolean training) {
+    return Optional.empty();
+  }
 
   /** Whether {@link #kernel} can serve this call; only asked on a CPU. */
   protected boolean hasKernel(AttentionCall call) {
@@ -109,6 +143,8 @@ public abstract class AttentionBlock extends AbstractBlock {
       }
       projections.put(roles().get(i), new Projection(inputs.get(i), false));
     }
+    projections.putAll(
+        derived(parameters, Map.copyOf(projections), Optional.empty(), Optional.empty(), training));
     final AttentionCall call =
         new AttentionCall(
             Optional.empty(), projections, Visibility.all(), Optional.empty(), Optional.empty());

@@ -26,6 +26,8 @@ public final class CosineSoftmaxAttentionBlock extends AttentionBlock {
     final Pairs pairs =
         Pairs.of(call.heads("q"), call.heads("k"), call.heads("v"), call.visibility());
     return pairs.sum(
-        pairs.softmax(SoftplusAttentionBlock.lengthScaledCosines(pairs, call.visibility())));
+        pairs.softmax(
+            SoftplusAttentionBlock.cosines(
+                pairs, call.visibility(), SoftplusOptions.Scale.LENGTH)));
   }
 }

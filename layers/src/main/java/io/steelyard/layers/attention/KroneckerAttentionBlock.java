@@ -9,12 +9,14 @@ import io.steelyard.kernels.attention.KroneckerOptions;
 import io.steelyard.kernels.mask.Mask;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /**
  * Kronecker attention: every query attends to all pairs of a key of a first and a key of a second
- * kind, {@code o_i = sum_jk softmax_jk(sum_l q_il k1_jl k2_kl / D) v1_j * v2_k}, element by
- * element.
+ * kind, {@code o_i = sum_jk softmax_jk(s sum_l q_il k1_jl k2_kl) v1_j * v2_k}, element by element;
+ * the scale s is 1/D if it is not given.
  *
  * <p>A pair is seen if both keys are; a query that sees none gives zeros. Projections are q, k1,
  * k2, v1 and v2. Cost: cubic in tokens; composed, so is memory, so train it on short sequences.
@@ -29,8 +31,28 @@ import java.util.List;
  */
 public final class KroneckerAttentionBlock extends AttentionBlock {
 
-  /** The block. */
-  public KroneckerAttentionBlock() {}
+  private final OptionalDouble scale;
+
+  /** The block with scale 1/D. */
+  public KroneckerAttentionBlock() {
+    this(OptionalDouble.empty());
+  }
+
+  private KroneckerAttentionBlock(OptionalDouble scale) {
+    this.scale = scale;
+  }
+
+  /**
+   * With another scale.
+   *
+   * @param scale s, finite
+   */
+  public static KroneckerAttentionBlock scaled(double scale) {
+    if (!Double.isFinite(scale)) {
+      throw new IllegalArgumentException("scale is " + scale + "; expected a finite number");
+    }
+    return new KroneckerAttentionBlock(OptionalDouble.of(scale));
+  }
 
   @Override
   public List<String> roles() {
@@ -51,7 +73,8 @@ public final class KroneckerAttentionBlock extends AttentionBlock {
             .map(flags -> Visibility.all().andPairs(both(flags, shape, tokens)))
             .orElseGet(Visibility::all);
     final Pairs pairs = Pairs.of(q, keys, values, pairwise);
-    return pairs.sum(pairs.softmax(pairs.products().mul(1.0 / q.getShape().get(3))));
+    return pairs.sum(
+        pairs.softmax(Scalars.mul(pairs.products(), scale.orElse(1.0 / q.getShape().get(3)))));
   }
 
   /**
@@ -100,7 +123,9 @@ public final class KroneckerAttentionBlock extends AttentionBlock {
 
   @Override
   protected boolean hasKernel(AttentionCall call) {
-    return call.visibility().bias().isEmpty() && call.visibility().slopes().isEmpty();
+    return call.visibility().bias().isEmpty()
+        && call.visibility().slopes().isEmpty()
+        && call.projection("q").headCount() == call.projection("k1").headCount();
   }
 
   @Override
@@ -113,6 +138,6 @@ public final class KroneckerAttentionBlock extends AttentionBlock {
         call.projection("v1").tensor(),
         call.projection("v2").tensor(),
         o,
-        KroneckerOptions.defaults().withMasks(mask, mask));
+        new KroneckerOptions(mask, mask, scale, 0));
   }
 }

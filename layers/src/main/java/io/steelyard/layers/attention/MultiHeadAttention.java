@@ -57,6 +57,15 @@ public final class MultiHeadAttention extends AbstractBlock {
     super(VERSION);
     this.options = options;
     final AttentionBlock block = options.attention().block(options.shape());
+    if (block.roles().stream().noneMatch(MultiHeadAttention::isQuery)
+        && options.keyHeads() != options.heads()) {
+      throw new IllegalArgumentException(
+          "keyHeads is "
+              + options.keyHeads()
+              + "; expected "
+              + options.heads()
+              + ", the heads: this attention has no queries beside its keys");
+    }
     for (final String role : block.roles()) {
       projections.put(
           role,
@@ -117,7 +126,7 @@ public final class MultiHeadAttention extends AbstractBlock {
    */
   public Map<String, Projection> projections(ParameterStore parameters, NDArray x) {
     check("x", x);
-    return project(parameters, x, x, 0, false);
+    return project(parameters, x, x, 0, options.grid(), false);
   }
 
   /**
@@ -129,7 +138,33 @@ public final class MultiHeadAttention extends AbstractBlock {
   public NDArray attend(
       ParameterStore parameters, NDArray x, Visibility visibility, boolean training) {
     check("x", x);
-    return attend(parameters, x, project(parameters, x, x, 0, training), visibility, training);
+    return attend(
+        parameters,
+        x,
+        project(parameters, x, x, 0, options.grid(), training),
+        visibility,
+        options.grid(),
+        training);
+  }
+
+  /**
+   * Attention of the tokens of an image on each other, which may have another size than those in
+   * training.
+   *
+   * @param x {@code [B, T, d]}
+   * @param grid how they lie
+   * @return {@code [B, T, d]}
+   */
+  public NDArray attend(ParameterStore parameters, NDArray x, Grid grid, boolean training) {
+    check("x", x);
+    final Optional<Grid> places = Optional.of(grid);
+    return attend(
+        parameters,
+        x,
+        project(parameters, x, x, 0, places, training),
+        Visibility.all(),
+        places,
+        training);
   }
 
   /**
@@ -138,6 +173,7 @@ public final class MultiHeadAttention extends AbstractBlock {
    * @param x {@code [B, T, d]}
    * @param memory {@code [B, S, d]}
    * @return {@code [B, T, d]}
+   * @throws IllegalStateException if the attention has no queries beside its keys
    */
   public NDArray cross(
       ParameterStore parameters,
@@ -147,12 +183,19 @@ public final class MultiHeadAttention extends AbstractBlock {
       boolean training) {
     check("x", x);
     check("memory", memory);
+    checkQueries();
     if (gate.isPresent()) {
       throw new IllegalArgumentException(
           "memory given to an attention with an output gate; expected none: values have to lie on the"
               + " grid of the queries");
     }
-    return attend(parameters, x, project(parameters, x, memory, 0, training), visibility, training);
+    return attend(
+        parameters,
+        x,
+        project(parameters, x, memory, 0, options.grid(), training),
+        visibility,
+        options.grid(),
+        training);
   }
 
   /**
@@ -163,15 +206,18 @@ public final class MultiHeadAttention extends AbstractBlock {
    * @param x {@code [B, T, d]}, what comes next
    * @param cache of this layer and these sequences; the tokens of {@code x} are added
    * @return {@code [B, T, d]}
+   * @throws IllegalStateException if the attention has no queries beside its keys
    */
   public NDArray decode(ParameterStore parameters, NDArray x, KeyValueCache cache) {
     check("x", x);
-    final Map<String, Projection> fresh = project(parameters, x, x, cache.tokens(), false);
+    checkQueries();
+    final Map<String, Projection> fresh =
+        project(parameters, x, x, cache.tokens(), options.grid(), false);
     final Map<String, Projection> own = new LinkedHashMap<>(fresh);
     own.keySet().removeIf(MultiHeadAttention::isQuery);
     final Map<String, Projection> all = new LinkedHashMap<>(fresh);
     all.putAll(cache.append(own));
-    return attend(parameters, x, all, Visibility.ofThePast(), false);
+    return attend(parameters, x, all, Visibility.ofThePast(), options.grid(), false);
   }
 
   private NDArray attend(
@@ -179,6 +225,7 @@ public final class MultiHeadAttention extends AbstractBlock {
       NDArray x,
       Map<String, Projection> projected,
       Visibility visibility,
+      Optional<Grid> grid,
       boolean training) {
     if (gate.isPresent() && !visibility.isAll()) {
       throw new IllegalArgumentException(
@@ -193,9 +240,7 @@ public final class MultiHeadAttention extends AbstractBlock {
     final Optional<Rotary> rotary = attention.rotates() ? options.rotary() : Optional.empty();
     final NDArray o =
         attention.attend(
-            parameters,
-            new AttentionCall(Optional.of(x), projected, seen, options.grid(), rotary),
-            training);
+            parameters, new AttentionCall(Optional.of(x), projected, seen, grid, rotary), training);
     final Shape shape = x.getShape();
     final NDArray flat =
         o.reshape(shape.get(0), shape.get(1), (long) options.heads() * options.valueWidth());
@@ -219,7 +264,12 @@ public final class MultiHeadAttention extends AbstractBlock {
   }
 
   private Map<String, Projection> project(
-      ParameterStore parameters, NDArray x, NDArray memory, long first, boolean training) {
+      ParameterStore parameters,
+      NDArray x,
+      NDArray memory,
+      long first,
+      Optional<Grid> grid,
+      boolean training) {
     final Map<String, Projection> projected = new LinkedHashMap<>();
     projections.forEach(
         (role, linear) -> {
@@ -237,12 +287,18 @@ public final class MultiHeadAttention extends AbstractBlock {
             array =
                 norms.get(role).forward(parameters, new NDList(array), training).singletonOrThrow();
           }
-          Projection projection = new Projection(array, true);
-          if (options.rotary().isPresent() && !attention.rotates() && !isValue(role)) {
-            projection = options.rotary().get().rotate(projection, first, options.grid());
-          }
-          projected.put(role, projection);
+          projected.put(role, new Projection(array, true));
         });
+    final Map<String, Projection> derived =
+        attention.derived(
+            parameters, Map.copyOf(projected), Optional.of(x), Optional.of(memory), training);
+    if (options.rotary().isPresent() && !attention.rotates()) {
+      final Rotary rotary = options.rotary().get();
+      projected.replaceAll(
+          (role, projection) ->
+              isValue(role) ? projection : rotary.rotate(projection, first, grid));
+    }
+    projected.putAll(derived);
     return projected;
   }
 
@@ -260,6 +316,15 @@ public final class MultiHeadAttention extends AbstractBlock {
 
   private static boolean isValue(String role) {
     return role.startsWith("v");
+  }
+
+  private void checkQueries() {
+    if (attention.roles().stream().noneMatch(MultiHeadAttention::isQuery)) {
+      throw new IllegalStateException(
+          attention.getClass().getSimpleName()
+              + " has no queries beside its keys: tokens can only attend to each other, all at"
+              + " once");
+    }
   }
 
   private void check(String name, NDArray tokens) {

@@ -172,7 +172,8 @@ public final class Pairs {
     return Like.scalar(value, array).broadcast(array.getShape());
   }
 
-  private static NDArray spread(String name, NDArray array, long heads) {
+  /** Of as many heads as there are heads of queries. */
+  static NDArray spread(String name, NDArray array, long heads) {
     final Shape shape = array.getShape();
     final long own = shape.get(1);
     if (own == heads) {

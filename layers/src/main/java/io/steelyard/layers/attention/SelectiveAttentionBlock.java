@@ -9,14 +9,15 @@ import ai.djl.nn.Activation;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
-import io.steelyard.kernels.attention.AttentionOptions;
 import io.steelyard.kernels.attention.PositionTemperature;
 import io.steelyard.kernels.attention.SelectiveAttention;
 import io.steelyard.kernels.attention.Temperatures;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.initializer.Constant;
 import io.steelyard.layers.initializer.InitialWeights;
+import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -30,10 +31,14 @@ import java.util.Optional;
  * for every query, where nothing is causal). {@code tau_v = 1 + tanh(f_v(x))}. At first f is 0 and
  * g nearly 0, so a trained softmax model is not changed by it.
  *
+ * <p>In decoding, i is the absolute position, and the temperatures of keys and values are made once
+ * and kept in the cache.
+ *
  * <p>Parameters: shared, {@code u-q [H, D]}, {@code u-v [Hk, Dv]}, {@code u-k [Hk, D]}; full, two
- * linear maps each; and {@code alpha [1]}, a vector, so that a decay of matrices alone leaves it in
- * peace, which it needs. The exact wiring of both forms and the hidden width of the full one, a
- * quarter of the layer's, are derived.
+ * linear maps each; and {@code alpha [1]}. Weight decay must not reach alpha: {@code
+ * Decay.ofMatrices()} leaves it alone, since it is no matrix, and other optimizers find it by its
+ * name and its type {@code OTHER}. The exact wiring of both forms and the hidden width of the full
+ * one, a quarter of the layer's, are derived.
  *
  * <p>Source: arXiv 2411.12892; alpha begins at -5 (sigmoid), 2 (double exponential) or 1e-5
  * (linear) as in its code.
@@ -113,81 +118,108 @@ public final class SelectiveAttentionBlock extends AttentionBlock {
   }
 
   @Override
-  public boolean rotates() {
-    // The shared form reads queries before they are rotated.
-    return true;
+  protected Map<String, Projection> derived(
+      ParameterStore parameters,
+      Map<String, Projection> projected,
+      Optional<NDArray> x,
+      Optional<NDArray> memory,
+      boolean training) {
+    final Map<String, Projection> temperatures = new LinkedHashMap<>();
+    directions.forEach(
+        (role, direction) -> {
+          final Projection tokens = projected.get(role);
+          final NDArray u = parameters.getValue(direction, tokens.array().getDevice(), training);
+          final NDArray each = tokens.tokensFirst() ? u : u.expandDims(1);
+          final NDArray f = Activation.gelu(tokens.array()).mul(each).sum(new int[] {3}, true);
+          temperatures.put(temperature(role), new Projection(f.tanh(), tokens.tokensFirst()));
+        });
+    hidden.forEach(
+        (role, first) -> {
+          final NDArray tokens =
+              (role.equals("q") ? x : memory)
+                  .orElseThrow(
+                      () ->
+                          new IllegalArgumentException(
+                              "x is absent; expected the layer's input, from which temperatures"
+                                  + " are made"));
+          final NDArray inner =
+              Activation.gelu(
+                  first.forward(parameters, new NDList(tokens), training).singletonOrThrow());
+          final NDArray f =
+              readouts
+                  .get(role)
+                  .forward(parameters, new NDList(inner), training)
+                  .singletonOrThrow();
+          temperatures.put(temperature(role), new Projection(f.tanh().expandDims(2), true));
+        });
+    return temperatures;
   }
 
-  /** {@code tanh f} of the tokens of a role, {@code [B, H, T, 1]}; empty where there is none. */
-  private Optional<NDArray> ofTokens(
-      String role, ParameterStore parameters, AttentionCall call, boolean training) {
-    if (directions.containsKey(role)) {
-      final NDArray tokens = call.heads(role);
-      final NDArray u = parameters.getValue(directions.get(role), tokens.getDevice(), training);
-      final NDArray active = Activation.gelu(tokens);
-      final NDArray f = active.mul(u.expandDims(1).expandDims(0)).sum(new int[] {3}, true);
-      return Optional.of(f.tanh());
+  /** The name that the temperature of a role has among what is known of tokens. */
+  private static String temperature(String role) {
+    return role + "-temperature";
+  }
+
+  /** {@code tanh f} of the tokens of a role, {@code [B, H|1, T, 1]}; empty where there is none. */
+  private Optional<NDArray> ofTokens(AttentionCall call, String role) {
+    return directions.containsKey(role) || hidden.containsKey(role)
+        ? Optional.of(call.heads(temperature(role)))
+        : Optional.empty();
+  }
+
+  /** {@code 1 + g(alpha) ln i}, in the shape of the counts. */
+  private NDArray ofPositions(ParameterStore parameters, NDArray count, boolean training) {
+    final NDArray one = Like.ones(count.getShape(), count);
+    if (alpha.isEmpty()) {
+      return one;
     }
-    if (hidden.containsKey(role)) {
-      final NDArray x =
-          call.x()
-              .orElseThrow(
-                  () ->
-                      new IllegalArgumentException(
-                          "x is absent; expected the layer's input, from which temperatures are"
-                              + " made"));
-      final NDArray inner =
-          Activation.gelu(
-              hidden.get(role).forward(parameters, new NDList(x), training).singletonOrThrow());
-      final NDArray f =
-          readouts.get(role).forward(parameters, new NDList(inner), training).singletonOrThrow();
-      return Optional.of(f.tanh().expandDims(1));
+    final NDArray a = parameters.getValue(alpha.get(), count.getDevice(), training);
+    final NDArray logs = Scalars.maximum(count, 1).log();
+    return one.add(
+        switch (options.position().orElseThrow()) {
+          case SIGMOID -> logs.mul(Activation.sigmoid(a));
+          case DOUBLE_EXP -> logs.mul(a.exp().neg().exp());
+          case LINEAR -> logs.mul(a);
+        });
+  }
+
+  private NDArray ofQueries(ParameterStore parameters, AttentionCall call, boolean training) {
+    final Projection q = call.projection("q");
+    final Shape scores =
+        new Shape(q.batch(), q.headCount(), q.tokens(), call.projection("k").tokens());
+    final NDArray places =
+        ofPositions(parameters, call.visibility().count(scores, q.array()), training);
+    return ofTokens(call, "q").map(tau -> tau.add(places)).orElse(places);
+  }
+
+  /** Empty if all are 1. */
+  private Optional<NDArray> ofValues(
+      ParameterStore parameters, AttentionCall call, boolean training) {
+    final Optional<NDArray> tokens = ofTokens(call, "v");
+    if (!options.positionOnValues()) {
+      return tokens.map(tau -> tau.add(1));
     }
-    return Optional.empty();
-  }
-
-  private NDArray queryTemperature(
-      ParameterStore parameters, AttentionCall call, NDArray count, boolean training) {
-    NDArray tau = count.zerosLike().add(1);
-    if (alpha.isPresent()) {
-      final NDArray a = parameters.getValue(alpha.get(), count.getDevice(), training);
-      final NDArray logs = count.maximum(1).log();
-      tau =
-          tau.add(
-              switch (options.position().orElseThrow()) {
-                case SIGMOID -> logs.mul(Activation.sigmoid(a));
-                case DOUBLE_EXP -> logs.mul(a.exp().neg().exp());
-                case LINEAR -> logs.mul(a);
-              });
-    }
-    final Optional<NDArray> token = ofTokens("q", parameters, call, training);
-    return token.isPresent() ? token.get().add(tau) : tau;
-  }
-
-  private Projection rotated(AttentionCall call, String role) {
-    final Projection projection = call.projection(role);
-    final long before = role.equals("q") ? call.projection("k").tokens() - projection.tokens() : 0;
-    return call.rotary()
-        .map(rotary -> rotary.rotate(projection, before, call.grid()))
-        .orElse(projection);
-  }
-
-  private NDArray keys(ParameterStore parameters, AttentionCall call, boolean training) {
-    final NDArray k = rotated(call, "k").heads();
-    return ofTokens("k", parameters, call, training).map(tau -> k.mul(tau.add(1))).orElse(k);
+    final Projection v = call.projection("v");
+    final Shape pairs = new Shape(v.batch(), v.headCount(), v.tokens(), v.tokens());
+    final NDArray places =
+        ofPositions(parameters, call.visibility().count(pairs, v.array()), training);
+    return Optional.of(tokens.map(tau -> tau.add(places)).orElse(places));
   }
 
   @Override
   protected NDArray compose(ParameterStore parameters, AttentionCall call, boolean training) {
-    final NDArray q = rotated(call, "q").heads();
+    final NDArray q = call.heads("q");
+    final NDArray k = call.heads("k");
     final NDArray v = call.heads("v");
-    final NDArray values =
-        ofTokens("v", parameters, call, training).map(tau -> v.mul(tau.add(1))).orElse(v);
-    final Pairs pairs = Pairs.of(q, keys(parameters, call, training), values, call.visibility());
-    final NDArray tau =
-        pairs.ofFiniteQueries(queryTemperature(parameters, call, pairs.count(), training));
+    final Pairs pairs =
+        Pairs.of(
+            q,
+            ofTokens(call, "k").map(tau -> k.mul(tau.add(1))).orElse(k),
+            ofValues(parameters, call, training).map(v::mul).orElse(v),
+            call.visibility());
+    final NDArray tau = pairs.ofFiniteQueries(ofQueries(parameters, call, training));
     final NDArray scaled =
-        pairs.products().mul(tau).mul(1 / Math.sqrt((double) q.getShape().get(3)));
+        Scalars.mul(pairs.products().mul(tau), 1 / Math.sqrt((double) q.getShape().get(3)));
     final NDArray scores = call.visibility().added(scaled).map(scaled::add).orElse(scaled);
     return pairs.sum(pairs.softmax(scores));
   }
@@ -199,33 +231,28 @@ public final class SelectiveAttentionBlock extends AttentionBlock {
 
   @Override
   protected void kernel(ParameterStore parameters, AttentionCall call, Tensor o) {
-    final NDArray q = rotated(call, "q").heads();
-    final NDArray k = keys(parameters, call, false);
-    final AttentionOptions how = call.visibility().options();
-    final Shape scores =
-        new Shape(
-            q.getShape().get(0), q.getShape().get(1), q.getShape().get(2), k.getShape().get(2));
-    final NDArray count =
-        call.visibility()
-            .seen(scores, q)
-            .map(flags -> flags.toType(q.getDataType(), false).sum(new int[] {3}, true))
-            .orElseGet(() -> q.get(":, :, :, :1").zerosLike().add((double) scores.get(3)));
-    final Shape queries = scores.slice(0, 3);
-    final NDArray tau =
-        queryTemperature(parameters, call, count, false).broadcast(queries.add(1)).reshape(queries);
+    final Projection q = call.projection("q");
+    final Projection k = call.projection("k");
     final Projection v = call.projection("v");
-    final Shape tokens = new Shape(v.batch(), v.headCount(), v.tokens());
-    final Optional<NDArray> ofValues =
-        ofTokens("v", parameters, call, false)
-            .map(t -> t.add(1).broadcast(tokens.add(1)).reshape(tokens));
+    final Tensor keys =
+        ofTokens(call, "k")
+            .map(tau -> NDArrayTensors.tensor(k.heads().mul(tau.add(1))))
+            .orElseGet(k::tensor);
+    final Tensor ofQueries = oneEach(ofQueries(parameters, call, false), q);
+    final Optional<Tensor> ofValues = ofValues(parameters, call, false).map(tau -> oneEach(tau, v));
     SelectiveAttention.apply(
-        NDArrayTensors.tensor(q),
-        NDArrayTensors.tensor(k),
+        q.tensor(),
+        keys,
         v.tensor(),
-        new Temperatures(
-            Optional.of(NDArrayTensors.tensor(tau)), ofValues.map(NDArrayTensors::tensor)),
+        new Temperatures(Optional.of(ofQueries), ofValues),
         o,
-        how);
+        call.visibility().options());
+  }
+
+  /** {@code [B, H, T]} of what may have extents of 1. */
+  private static Tensor oneEach(NDArray temperatures, Projection of) {
+    final Shape shape = new Shape(of.batch(), of.headCount(), of.tokens());
+    return NDArrayTensors.tensor(temperatures.broadcast(shape.add(1)).reshape(shape));
   }
 
   @Override

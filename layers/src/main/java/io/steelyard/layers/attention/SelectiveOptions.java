@@ -11,13 +11,24 @@ import java.util.Optional;
  * @param onQueries whether queries have the token's temperature
  * @param onValues whether values have one
  * @param onKeys whether keys have one: for ablation
+ * @param positionOnValues whether the factor of a value grows with its place as the temperature of
+ *     a query does, with the same alpha: for ablation (derived)
  */
 public record SelectiveOptions(
     Optional<Token> token,
     Optional<PositionTemperature.Form> position,
     boolean onQueries,
     boolean onValues,
-    boolean onKeys) {
+    boolean onKeys,
+    boolean positionOnValues) {
+
+  /** Checks that there is a position's part where values are to have it. */
+  public SelectiveOptions {
+    if (positionOnValues && position.isEmpty()) {
+      throw new IllegalArgumentException(
+          "positionOnValues is true; expected false where position is empty");
+    }
+  }
 
   private static final SelectiveOptions DEFAULTS =
       new SelectiveOptions(
@@ -25,6 +36,7 @@ public record SelectiveOptions(
           Optional.of(PositionTemperature.Form.SIGMOID),
           true,
           true,
+          false,
           false);
 
   /** How the temperature of a token is made from it. */
@@ -42,26 +54,34 @@ public record SelectiveOptions(
 
   /** These with another way from token to temperature. */
   public SelectiveOptions with(Token newToken) {
-    return new SelectiveOptions(Optional.of(newToken), position, onQueries, onValues, onKeys);
+    return new SelectiveOptions(
+        Optional.of(newToken), position, onQueries, onValues, onKeys, positionOnValues);
   }
 
   /** These with another way from position to temperature. */
   public SelectiveOptions with(PositionTemperature.Form newPosition) {
-    return new SelectiveOptions(token, Optional.of(newPosition), onQueries, onValues, onKeys);
+    return new SelectiveOptions(
+        token, Optional.of(newPosition), onQueries, onValues, onKeys, positionOnValues);
   }
 
   /** Temperatures of positions alone. */
   public SelectiveOptions byPositionOnly() {
-    return new SelectiveOptions(Optional.empty(), position, onQueries, onValues, onKeys);
+    return new SelectiveOptions(
+        Optional.empty(), position, onQueries, onValues, onKeys, positionOnValues);
   }
 
   /** Temperatures of tokens alone. */
   public SelectiveOptions byTokenOnly() {
-    return new SelectiveOptions(token, Optional.empty(), onQueries, onValues, onKeys);
+    return new SelectiveOptions(token, Optional.empty(), onQueries, onValues, onKeys, false);
   }
 
   /** These on other sides. */
   public SelectiveOptions on(boolean queries, boolean values, boolean keys) {
-    return new SelectiveOptions(token, position, queries, values, keys);
+    return new SelectiveOptions(token, position, queries, values, keys, positionOnValues);
+  }
+
+  /** These, with the position's part on values too. */
+  public SelectiveOptions withPositionOnValues() {
+    return new SelectiveOptions(token, position, onQueries, onValues, onKeys, true);
   }
 }

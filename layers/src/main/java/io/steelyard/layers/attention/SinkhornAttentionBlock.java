@@ -6,6 +6,7 @@ import io.steelyard.kernels.doublystochastic.Sinkhorn;
 import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Attention whose weights are made doubly stochastic: {@code exp(Q K^T / (sqrt(D) epsilon))} with
@@ -24,7 +25,7 @@ import io.steelyard.layers.tensor.NDArrayTensors;
  * NDList o = sinkhorn.forward(new ParameterStore(manager, false), new NDList(q, k, v), false);
  * }</pre>
  */
-public final class SinkhornAttentionBlock extends AttentionBlock {
+public final class SinkhornAttentionBlock extends SquareAttentionBlock {
 
   private final SinkhornOptions options;
 
@@ -43,31 +44,18 @@ public final class SinkhornAttentionBlock extends AttentionBlock {
   }
 
   @Override
-  protected NDArray compose(ParameterStore parameters, AttentionCall call, boolean training) {
-    if (!call.visibility().isAll()) {
-      throw new IllegalArgumentException(
-          "visibility hides or shifts; expected none: columns are normalised over all queries");
-    }
-    final NDArray q = call.heads("q");
-    final Pairs pairs = Pairs.of(q, call.heads("k"), call.heads("v"), call.visibility());
-    final NDArray scores = pairs.products().mul(1 / Math.sqrt((double) q.getShape().get(3)));
-    if (scores.getShape().get(2) != scores.getShape().get(3)) {
-      throw new IllegalArgumentException(
-          "k has "
-              + scores.getShape().get(3)
-              + " tokens; expected "
-              + scores.getShape().get(2)
-              + ", as many as queries");
-    }
-    if (!training && call.suitsKernel() && scores.size() > 0) {
-      final Tensor weights = NDArrayTensors.tensor(scores);
-      Sinkhorn.apply(weights, weights, options);
-      return pairs.sum(scores);
-    }
-    NDArray logs = scores.mul(1 / options.epsilon());
+  NDArray weights(ParameterStore parameters, NDArray scores, boolean training) {
+    NDArray logs = Scalars.mul(scores, 1 / options.epsilon());
     for (int i = 0; i < options.iterations(); i++) {
       logs = logs.logSoftmax(i % 2 == 0 ? 3 : 2);
     }
-    return pairs.sum(logs.exp());
+    return logs.exp();
+  }
+
+  @Override
+  NDArray quickWeights(ParameterStore parameters, NDArray scores) {
+    final Tensor weights = NDArrayTensors.tensor(scores);
+    Sinkhorn.apply(weights, weights, options);
+    return scores;
   }
 }

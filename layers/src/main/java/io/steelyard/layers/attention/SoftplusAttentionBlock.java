@@ -5,12 +5,15 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Activation;
 import ai.djl.training.ParameterStore;
+import io.steelyard.kernels.attention.AttentionOptions;
 import io.steelyard.kernels.attention.ReweightedSoftplusAttention;
 import io.steelyard.kernels.attention.Reweighting;
 import io.steelyard.kernels.attention.SoftplusAttention;
 import io.steelyard.kernels.tensor.Tensor;
+import io.steelyard.layers.attention.SoftplusOptions.Map;
+import io.steelyard.layers.attention.SoftplusOptions.Scale;
 import io.steelyard.layers.tensor.Like;
-import java.util.Optional;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Length-scaled softplus attention (LSSA), and with a re-weighting after it (LSSAR).
@@ -23,6 +26,9 @@ import java.util.Optional;
  *
  * <p>Lengths of queries and keys do not matter; one shorter than 1e-12 has cosines of 0. No
  * parameters. Composed it costs several matrices of scores.
+ *
+ * <p>{@link SoftplusOptions} has the other maps, scales and sums that the paper compares, too; only
+ * softplus over its sum has kernels.
  *
  * <p>Source: arXiv 2501.13428. Without a causal mask {@code N_i} is the number of keys for every
  * query (derived).
@@ -40,28 +46,39 @@ public final class SoftplusAttentionBlock extends AttentionBlock {
   private static final double NOISE_IN_FLOAT = 1e-5;
   private static final double UNSHIFTED = 3;
 
-  private final Optional<Reweighting> reweighting;
+  private final SoftplusOptions options;
 
-  private SoftplusAttentionBlock(Optional<Reweighting> reweighting) {
-    this.reweighting = reweighting;
+  /** The block. */
+  public SoftplusAttentionBlock(SoftplusOptions options) {
+    this.options = options;
   }
 
   /** LSSA. */
   public static SoftplusAttentionBlock plain() {
-    return new SoftplusAttentionBlock(Optional.empty());
+    return new SoftplusAttentionBlock(SoftplusOptions.defaults());
   }
 
   /** LSSAR. */
   public static SoftplusAttentionBlock reweighted(Reweighting reweighting) {
-    return new SoftplusAttentionBlock(Optional.of(reweighting));
+    return new SoftplusAttentionBlock(SoftplusOptions.defaults().with(reweighting));
   }
 
-  /** {@code ln D ln N_i cos(q_i, k_j)} plus what is added to scores; finite where hidden. */
-  static NDArray lengthScaledCosines(Pairs pairs, Visibility visibility) {
-    final double logDepth = Math.log((double) pairs.queries().getShape().get(3));
+  /** How it is built. */
+  public SoftplusOptions options() {
+    return options;
+  }
+
+  /** Scaled cosines plus what is added to scores; finite where hidden. */
+  static NDArray cosines(Pairs pairs, Visibility visibility, Scale scale) {
+    final double depth = (double) pairs.queries().getShape().get(3);
     final NDArray cosines =
         pairs.products(Directions.of(pairs.queries()), Directions.of(pairs.keys()));
-    final NDArray scores = cosines.mul(pairs.count().maximum(1).log().mul(logDepth));
+    final NDArray scores =
+        switch (scale) {
+          case LENGTH ->
+              cosines.mul(Scalars.mul(Scalars.maximum(pairs.count(), 1).log(), Math.log(depth)));
+          case ROOT -> Scalars.mul(cosines, 1 / Math.sqrt(depth));
+        };
     return visibility.added(scores).map(scores::add).orElse(scores);
   }
 
@@ -69,9 +86,26 @@ public final class SoftplusAttentionBlock extends AttentionBlock {
   protected NDArray compose(ParameterStore parameters, AttentionCall call, boolean training) {
     final Pairs pairs =
         Pairs.of(call.heads("q"), call.heads("k"), call.heads("v"), call.visibility());
-    final NDArray scores = pairs.hide(lengthScaledCosines(pairs, call.visibility()), 0);
-    final NDArray weights = shares(pairs.hide(softplus(scores), 0));
-    return pairs.sum(reweighting.map(how -> reweight(weights, pairs.count(), how)).orElse(weights));
+    final NDArray weights = weights(pairs, cosines(pairs, call.visibility(), options.scale()));
+    return pairs.sum(
+        options.reweighting().map(how -> reweight(weights, pairs.count(), how)).orElse(weights));
+  }
+
+  private NDArray weights(Pairs pairs, NDArray scores) {
+    if (options.map() == Map.EXP && options.normalized()) {
+      return pairs.softmax(scores);
+    }
+    final NDArray shown = pairs.hide(scores, 0);
+    final NDArray positive =
+        switch (options.map()) {
+          case SOFTPLUS -> softplus(shown);
+          case EXP -> shown.exp();
+          case SIGMOID -> Activation.sigmoid(shown);
+          case RELU -> Activation.relu(shown);
+          case SQUARED_RELU -> Activation.relu(shown).square();
+        };
+    final NDArray kept = pairs.hide(positive, 0);
+    return options.normalized() ? shares(kept) : kept;
   }
 
   /** {@code ln(1 + e^x)}, with the slope 1/2 at 0. */
@@ -102,23 +136,30 @@ public final class SoftplusAttentionBlock extends AttentionBlock {
     // Shares do not change with the scale, so the row's maximum is a constant to them.
     final NDArray most = u.stopGradient().max(new int[] {3}, true);
     final NDArray safe = NDArrays.where(most.eq(0), Like.ones(most.getShape(), most), most);
-    return shares(u.div(safe).pow(how.p()));
+    return shares(Scalars.pow(u.div(safe), how.p()));
   }
 
   @Override
   protected boolean hasKernel(AttentionCall call) {
-    return true;
+    return options.map() == Map.SOFTPLUS && options.normalized();
   }
 
   @Override
   protected void kernel(ParameterStore parameters, AttentionCall call, Tensor o) {
-    final Tensor q = call.projection("q").tensor();
+    final Projection queries = call.projection("q");
+    final Tensor q = queries.tensor();
     final Tensor k = call.projection("k").tensor();
     final Tensor v = call.projection("v").tensor();
-    if (reweighting.isPresent()) {
-      ReweightedSoftplusAttention.apply(q, k, v, o, reweighting.get(), call.visibility().options());
+    final AttentionOptions plain = call.visibility().options();
+    final AttentionOptions how =
+        switch (options.scale()) {
+          case LENGTH -> plain;
+          case ROOT -> plain.withScale(1 / Math.sqrt((double) queries.width()));
+        };
+    if (options.reweighting().isPresent()) {
+      ReweightedSoftplusAttention.apply(q, k, v, o, options.reweighting().get(), how);
     } else {
-      SoftplusAttention.apply(q, k, v, o, call.visibility().options());
+      SoftplusAttention.apply(q, k, v, o, how);
     }
   }
 }

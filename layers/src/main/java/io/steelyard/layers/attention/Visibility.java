@@ -7,6 +7,7 @@ import io.steelyard.kernels.attention.AttentionOptions;
 import io.steelyard.kernels.mask.Mask;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Optional;
 
 /**
@@ -132,6 +133,36 @@ public record Visibility(
       seen = Optional.of(seen.map(shown::logicalAnd).orElse(shown));
     }
     return seen;
+  }
+
+  /**
+   * How many keys each query sees, without going through the pairs unless they have flags of their
+   * own.
+   *
+   * @param shape of the scores, {@code [B, H, Tq, Tk]}
+   * @param like for type and place
+   * @return {@code [B|1, H|1, Tq|1, 1]}
+   */
+  public NDArray count(Shape shape, NDArray like) {
+    final int queries = Math.toIntExact(shape.get(2));
+    final int keys = Math.toIntExact(shape.get(3));
+    if (bias.isEmpty() && keep.isEmpty()) {
+      return causal
+          ? Scalars.maximum(Like.range(queries, like).add(1 + keys - queries), 0)
+              .reshape(1, 1, queries, 1)
+          : Like.values(new double[] {keys}, new Shape(1, 1, 1, 1), like);
+    }
+    if (bias.isEmpty() && keep.get().getShape().get(2) == 1 && (!causal || queries <= keys)) {
+      final NDArray flags =
+          fit("keep", keep.get(), shape).get("..., :1, :").toType(like.getDataType(), false);
+      return causal
+          ? flags.cumSum(3).get("..., " + (keys - queries) + ":").swapAxes(2, 3)
+          : flags.sum(new int[] {3}, true);
+    }
+    return seen(shape, like)
+        .orElseThrow()
+        .toType(like.getDataType(), false)
+        .sum(new int[] {3}, true);
   }
 
   /** What is added to the scores besides -inf: bias and distances; empty if nothing. */

@@ -98,6 +98,22 @@ public final class Gates {
   public static NDArray denseToSparse(
       NDArray scores, NDArray bias, NDArray temperature, Activation activation) {
     check(scores, bias, Math.toIntExact(bias.size()));
+    if (temperature.size() != 1
+        || temperature.getDataType() != scores.getDataType()
+        || !temperature.getDevice().equals(scores.getDevice())) {
+      throw new IllegalArgumentException(
+          "temperature is "
+              + temperature.getDataType()
+              + " "
+              + temperature.getShape()
+              + " on "
+              + temperature.getDevice()
+              + "; expected one number, "
+              + scores.getDataType()
+              + " on "
+              + scores.getDevice()
+              + " like the scores");
+    }
     return softmax(logits(scores, bias, temperature, activation), scores);
   }
 

@@ -4,11 +4,30 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.initializer.Initializer;
 
-/** Makes an array of given values in float32 or float64. */
-final class Values {
+/** Gives numbers that are known beforehand, rounded to float32 or as float64. */
+public final class Values implements Initializer {
 
-  private Values() {}
+  private final double[] numbers;
+
+  /**
+   * An initializer for arrays of as many elements.
+   *
+   * @param numbers row-major; copied
+   */
+  public Values(double... numbers) {
+    this.numbers = numbers.clone();
+  }
+
+  @Override
+  public NDArray initialize(NDManager manager, Shape shape, DataType dataType) {
+    if (shape.size() != numbers.length) {
+      throw new IllegalArgumentException(
+          "shape is " + shape + "; expected " + numbers.length + " elements");
+    }
+    return array(manager, shape, dataType, numbers);
+  }
 
   static NDArray array(NDManager manager, Shape shape, DataType dataType, double[] values) {
     return switch (dataType) {

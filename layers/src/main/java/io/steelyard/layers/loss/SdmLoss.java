@@ -57,17 +57,33 @@ public final class SdmLoss extends RowLoss {
       NDArray similarities,
       NDArray distances,
       LossOptions options) {
+    final Rows rows = scaled(scores, labels, similarities, distances, options);
+    final NDArray base = base(similarities, scores, rows.samples());
+    return rows.samples().reduce(CrossEntropyLoss.losses(rows, 0).div(base));
+  }
+
+  /** Rows whose scores are {@code d ln(2 + q) z}. */
+  static Rows scaled(
+      NDArray scores,
+      NDArray labels,
+      NDArray similarities,
+      NDArray distances,
+      LossOptions options) {
     final Rows rows = Rows.withIds(scores, labels, options);
-    final NDArray q = column("similarities", similarities, scores, rows.samples());
+    final NDArray base = base(similarities, scores, rows.samples());
     final NDArray d = column("distances", distances, scores, rows.samples());
-    check("similarities", q, q.gt(-1), "above -1");
     check("distances", d, d.gte(0), "of 0 or more");
     final NDArray x = rows.scores();
-    final NDArray base = q.add(2).log();
     final NDArray present = x.neq(RowMath.NEVER);
     final NDArray scaled = RowMath.where(present, x, 0).mul(RowMath.across(base.mul(d), x));
-    final NDArray logits = NDArrays.where(present, scaled, x);
-    return rows.samples().reduce(CrossEntropyLoss.losses(rows.withScores(logits), 0).div(base));
+    return rows.withScores(NDArrays.where(present, scaled, x));
+  }
+
+  /** {@code ln(2 + q)} of each row, {@code [R]}. */
+  static NDArray base(NDArray similarities, NDArray scores, Samples samples) {
+    final NDArray q = column("similarities", similarities, scores, samples);
+    check("similarities", q, q.gt(-1), "above -1");
+    return q.add(2).log();
   }
 
   private static NDArray column(String name, NDArray given, NDArray scores, Samples samples) {

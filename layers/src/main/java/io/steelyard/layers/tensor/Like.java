@@ -11,6 +11,9 @@ import java.nio.ByteOrder;
  * New arrays of the type, on the device and in the manager of an array that is there already: the
  * only way in which layers make arrays, so that none of them ends up on another device, in another
  * type or in a manager that outlives its step.
+ *
+ * <p>Their numbers are in the engine's own memory, which a gradient that needs them keeps; of an
+ * array over a Java buffer it would keep the address only.
  */
 public final class Like {
 
@@ -73,11 +76,19 @@ public final class Like {
           throw new IllegalArgumentException(
               "like is " + like.getDataType() + "; expected float32 or float64");
     }
-    return manager.create(buffer, shape, like.getDataType()).toDevice(like.getDevice(), false);
+    return owned(manager.create(buffer, shape, like.getDataType()), like);
   }
 
   /** These whole numbers as int64, for indices. */
   public static NDArray indices(long[] values, Shape shape, NDArray like) {
-    return like.getManager().create(values, shape).toDevice(like.getDevice(), false);
+    return owned(like.getManager().create(values, shape), like);
+  }
+
+  private static NDArray owned(NDArray overBuffer, NDArray like) {
+    try (overBuffer) {
+      return overBuffer.getDevice().equals(like.getDevice())
+          ? overBuffer.duplicate()
+          : overBuffer.toDevice(like.getDevice(), false);
+    }
   }
 }

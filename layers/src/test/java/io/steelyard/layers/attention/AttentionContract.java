@@ -13,6 +13,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.GradientCollector;
 import ai.djl.training.ParameterStore;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.engine.Libtorch;
@@ -21,6 +22,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,7 +55,12 @@ abstract class AttentionContract {
 
   /** How it is built; override to put it on a grid or to give it positions. */
   MultiHeadOptions options(RandomGenerator random) {
-    return MultiHeadOptions.of(WIDTH, HEADS, TOKENS, attention(), random);
+    return MultiHeadOptions.of(WIDTH, HEADS, tokens(), attention(), random);
+  }
+
+  /** How many tokens sequences have; at least 6 where it is causal, takes padding or any order. */
+  int tokens() {
+    return TOKENS;
   }
 
   /** Whether the method has a causal form. */
@@ -103,7 +110,7 @@ abstract class AttentionContract {
 
   final MultiHeadAttention block(DataType type) {
     final MultiHeadAttention block = new MultiHeadAttention(options(random(7)));
-    block.initialize(manager, type, new Shape(BATCH, TOKENS, WIDTH));
+    block.initialize(manager, type, new Shape(BATCH, tokens(), WIDTH));
     stir(block);
     return block;
   }
@@ -160,7 +167,7 @@ abstract class AttentionContract {
 
   private void sameInBothForms(DataType type, Visibility visibility, double tolerance) {
     final MultiHeadAttention block = block(type);
-    final NDArray x = normal(1, type, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(1, type, BATCH, tokens(), WIDTH);
     close(attend(block, x, visibility, false), attend(block, x, visibility, true), tolerance);
   }
 
@@ -188,7 +195,7 @@ abstract class AttentionContract {
   @Test
   void gradientsAreThoseOfCentralDifferences() {
     final MultiHeadAttention block = block(DataType.FLOAT64);
-    final NDArray weights = normal(3, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+    final NDArray weights = normal(3, DataType.FLOAT64, BATCH, tokens(), WIDTH);
     ofInputs(block, weights, Visibility.all());
     if (isCausal()) {
       ofInputs(block, weights, Visibility.ofThePast());
@@ -196,7 +203,7 @@ abstract class AttentionContract {
     if (takesPadding()) {
       ofInputs(block, weights, Visibility.ofKeys(padding(4, 6)));
     }
-    final NDArray x = normal(2, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(2, DataType.FLOAT64, BATCH, tokens(), WIDTH);
     Gradients.checkParameters(
         "parameters",
         block,
@@ -212,8 +219,45 @@ abstract class AttentionContract {
     Gradients.check(
         "x",
         arrays -> attend(block, arrays.get(0), visibility, true).mul(weights).sum(),
-        new NDList(normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH)),
+        new NDList(normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH)),
         1e-6);
+  }
+
+  /** A kernel would cut the graph: to have a gradient, prediction composes. */
+  @Test
+  void predictionHasGradientsWhereTheyAreRecorded() {
+    final double[][] gradients = new double[2][];
+    for (final boolean training : new boolean[] {false, true}) {
+      final MultiHeadAttention block = block(DataType.FLOAT64);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
+      x.setRequiresGradient(true);
+      try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
+        // An array that was computed: DJL knows leaves only.
+        collector.backward(attend(block, x.square(), Visibility.all(), training).square().sum());
+      }
+      gradients[training ? 1 : 0] = x.getGradient().toDoubleArray();
+    }
+    assertThat(gradients[0]).containsExactly(gradients[1], within(1e-9));
+    assertThat(Arrays.stream(gradients[0])).anyMatch(g -> g != 0);
+  }
+
+  /** An array that leaves the graph where types change shows in float32 only. */
+  @Test
+  void gradientsInFloatAreThoseInDouble() {
+    final double[][] gradients = new double[2][];
+    for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
+      final MultiHeadAttention block = block(type);
+      final NDArray weights = normal(3, type, BATCH, tokens(), WIDTH);
+      final NDArray x = normal(1, type, BATCH, tokens(), WIDTH);
+      x.setRequiresGradient(true);
+      try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
+        collector.backward(attend(block, x, Visibility.all(), true).mul(weights).sum());
+      }
+      gradients[type == DataType.FLOAT64 ? 0 : 1] =
+          x.getGradient().toType(DataType.FLOAT64, false).toDoubleArray();
+    }
+    final double scale = Math.max(1, Arrays.stream(gradients[0]).map(Math::abs).max().orElse(1));
+    assertThat(gradients[1]).containsExactly(gradients[0], within(1e-3 * scale));
   }
 
   @Test
@@ -221,7 +265,7 @@ abstract class AttentionContract {
     assumeTrue(takesPadding());
     for (final boolean training : new boolean[] {false, true}) {
       final MultiHeadAttention block = block(DataType.FLOAT64);
-      final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
       final NDArray spoiled = x.duplicate();
       spoiled.set(new NDIndex("0, 4:"), Double.NaN);
       final Visibility visibility = Visibility.ofKeys(padding(4, 6));
@@ -238,7 +282,7 @@ abstract class AttentionContract {
     assumeTrue(isCausal());
     for (final boolean training : new boolean[] {false, true}) {
       final MultiHeadAttention block = block(DataType.FLOAT64);
-      final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
       final NDArray spoiled = x.duplicate();
       spoiled.set(new NDIndex(":, 4:"), Double.NaN);
       final NDIndex kept = new NDIndex(":, :4");
@@ -252,7 +296,7 @@ abstract class AttentionContract {
   void gradientsOfWhatIsSeenAreFiniteBesideNan() {
     assumeTrue(takesPadding());
     final MultiHeadAttention block = block(DataType.FLOAT64);
-    final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
     x.set(new NDIndex("0, 4:"), Double.NaN);
     final Visibility visibility = Visibility.ofKeys(padding(4, 6));
     final double[] gradient =
@@ -268,7 +312,7 @@ abstract class AttentionContract {
   void sequencesOfABatchDoNotMix() {
     for (final boolean training : new boolean[] {false, true}) {
       final MultiHeadAttention block = block(DataType.FLOAT64);
-      final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
       final NDArray whole = attend(block, x, Visibility.all(), training);
       final NDArray second = attend(block, x.get("1:2"), Visibility.all(), training);
       close(second, whole.get("1:2"), 1e-14);
@@ -279,7 +323,7 @@ abstract class AttentionContract {
   void orderOfTokensDoesNotMatter() {
     assumeTrue(isEquivariant());
     final MultiHeadAttention block = block(DataType.FLOAT64);
-    final NDArray x = normal(1, DataType.FLOAT64, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
     final NDArray order = manager.create(new long[] {3, 0, 5, 1, 4, 2});
     final NDArray turned = x.get(":, {}", order);
     for (final boolean training : new boolean[] {false, true}) {
@@ -295,7 +339,7 @@ abstract class AttentionContract {
     assumeTrue(isCausal() && isDecodable());
     for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
       final MultiHeadAttention block = block(type);
-      final NDArray x = normal(1, type, BATCH, TOKENS, WIDTH);
+      final NDArray x = normal(1, type, BATCH, tokens(), WIDTH);
       final NDArray whole = attend(block, x, Visibility.ofThePast(), true);
       try (KeyValueCache cache = new KeyValueCache(manager)) {
         final NDList pieces = new NDList();
@@ -314,7 +358,7 @@ abstract class AttentionContract {
   @Test
   void savedAndLoadedItPredictsTheSame() throws IOException, MalformedModelException {
     final MultiHeadAttention block = block(DataType.FLOAT32);
-    final NDArray x = normal(1, DataType.FLOAT32, BATCH, TOKENS, WIDTH);
+    final NDArray x = normal(1, DataType.FLOAT32, BATCH, tokens(), WIDTH);
     final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     block.saveParameters(new DataOutputStream(bytes));
     final MultiHeadAttention loaded = new MultiHeadAttention(options(random(99)));
@@ -327,7 +371,7 @@ abstract class AttentionContract {
   @Test
   void noSequencesGiveNone() {
     final MultiHeadAttention block = block(DataType.FLOAT32);
-    final NDArray none = manager.zeros(new Shape(0, TOKENS, WIDTH), DataType.FLOAT32);
+    final NDArray none = manager.zeros(new Shape(0, tokens(), WIDTH), DataType.FLOAT32);
     for (final boolean training : new boolean[] {false, true}) {
       assertThat(attend(block, none, Visibility.all(), training).getShape())
           .isEqualTo(none.getShape());
@@ -341,7 +385,10 @@ abstract class AttentionContract {
         .isThrownBy(
             () ->
                 attend(
-                    block, manager.zeros(new Shape(1, TOKENS, WIDTH + 1)), Visibility.all(), false))
-        .withMessage("x is (1, 6, 9); expected [B, T, 8]");
+                    block,
+                    manager.zeros(new Shape(1, tokens(), WIDTH + 1)),
+                    Visibility.all(),
+                    false))
+        .withMessage("x is (1, " + tokens() + ", 9); expected [B, T, 8]");
   }
 }

@@ -308,6 +308,11 @@ class GatesTest {
             () -> Gates.topK(rows(2, 1, 2), manager.zeros(new Shape(2)), TopKOptions.of(2, 1)))
         .withMessageContaining("bias is float32 (2)");
     assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                Gates.denseToSparse(rows(2, 1, 2), vector(0, 0), vector(1, 2), Activation.IDENTITY))
+        .withMessageContaining("temperature is float64 (2)");
+    assertThatIllegalArgumentException()
         .isThrownBy(() -> TopKOptions.of(3, 4))
         .withMessage("k is 4; expected 1 to 3, the number of experts");
     assertThatIllegalArgumentException()

@@ -13,6 +13,7 @@ import ai.djl.ndarray.types.Shape;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.loss.AdaptiveMarginLoss.Adapted;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Function;
@@ -335,10 +336,14 @@ class LossGoldenTest {
       final AdaptiveMarginLoss.Form form = AdaptiveMarginLoss.Form.DEFAULTS.withRivals(rivals);
       final Adapted set = AdaptiveMarginLoss.adapt(c, y, form, MEAN);
       final NDArray margin =
-          y.toType(DataType.INT64, true).oneHot(5).toType(c.getDataType(), true).mul(set.margin());
+          Scalars.mul(
+              y.toType(DataType.INT64, true).oneHot(5).toType(c.getDataType(), true), set.margin());
       final double[] expected =
           gradient(
-              x -> CrossEntropyLoss.crossEntropy(x.sub(margin).mul(set.scale()), y, 0, MEAN), c);
+              x ->
+                  CrossEntropyLoss.crossEntropy(
+                      Scalars.mul(x.sub(margin), set.scale()), y, 0, MEAN),
+              c);
       assertThat(gradient(x -> AdaptiveMarginLoss.adaptiveMargin(x, y, form, MEAN), c))
           .containsExactly(expected, within(1e-10));
       // Weight 0 is removal, for the median too.
@@ -441,7 +446,8 @@ class LossGoldenTest {
     final NDArray teacher = array(4, random.doubles(12, -2, 2).toArray()).softmax(1);
     final NDArray y = ids(1, 0, 3);
     final var form = new DistillationLoss.Form(2, 0.3, true);
-    final double soft = CrossEntropyLoss.crossEntropy(x.div(2), teacher, 0, MEAN).getDouble() * 4;
+    final double soft =
+        CrossEntropyLoss.crossEntropy(Scalars.div(x, 2), teacher, 0, MEAN).getDouble() * 4;
     final double hard = CrossEntropyLoss.crossEntropy(x, y, 0, MEAN).getDouble();
     assertThat(DistillationLoss.distillation(x, teacher, y, form, MEAN).getDouble())
         .isEqualTo(0.3 * soft + 0.7 * hard, within(1e-13));
@@ -502,6 +508,147 @@ class LossGoldenTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SdmLoss.sdm(z, ids(0, 0), q, z, MEAN))
         .withMessageContaining("distances are float64 (2, 3)");
+  }
+
+  @Test
+  void sdmNetworkIsTheFormulaWrittenOut() {
+    final RandomGenerator random = new SplittableRandom(18);
+    final int v = 5;
+    final double[] ref = random.doubles(2 * v, -4, 4).toArray();
+    final double[] neg = random.doubles(2 * v, -4, 4).toArray();
+    final double[] pos = random.doubles(2 * v, -4, 4).toArray();
+    final double[] q = {5, 2};
+    final double[] d = {.8, .9};
+    final int[] y = {3, 0};
+    final double beta = 0.3;
+    final double r = distance(ref, neg, pos, y, q, d);
+    double loss = 0;
+    for (int i = 0; i < 2; i++) {
+      final double[] joint = new double[2 * v];
+      System.arraycopy(neg, i * v, joint, 0, v);
+      System.arraycopy(pos, i * v, joint, v, v);
+      loss -= logs(joint, q[i], d[i])[v + y[i]] / 2;
+    }
+    assertThat(r).isGreaterThan(1);
+    assertThat(loss).isGreaterThan(1);
+    final double s = Math.clamp(Math.log(loss) / Math.log(r), 0.0, 1.0);
+    final double expected = loss + beta * Math.pow(r, s / 2);
+    final NDArray similarities = manager.create(q);
+    final NDArray distances = manager.create(d);
+    final NDArray reference = array(v, ref);
+    final NDArray negative = array(v, neg);
+    final Function<NDArray, SdmNetworkLoss.Scores> scores =
+        x -> new SdmNetworkLoss.Scores(reference, negative, x);
+    assertThat(
+            SdmNetworkLoss.sdmNetwork(
+                    scores.apply(array(v, pos)), ids(y), similarities, distances, beta, MEAN)
+                .getDouble())
+        .isEqualTo(expected, within(1e-12));
+    assertThat(
+            new SdmNetworkLoss(0, MEAN)
+                .evaluate(
+                    new NDList(ids(y), similarities, distances),
+                    new NDList(reference, negative, array(v, pos)))
+                .getDouble())
+        .isEqualTo(loss, within(1e-12));
+    // Far from the reference s is constant only for the gradient: that of the loss, and of r^(s/2).
+    final double[] plain =
+        gradient(
+            x ->
+                SdmNetworkLoss.sdmNetwork(
+                    scores.apply(x), ids(y), similarities, distances, 0, MEAN),
+            array(v, pos));
+    final double[] full =
+        gradient(
+            x ->
+                SdmNetworkLoss.sdmNetwork(
+                    scores.apply(x), ids(y), similarities, distances, beta, MEAN),
+            array(v, pos));
+    final double step = 1e-5;
+    for (int at = 0; at < pos.length; at++) {
+      final double[] up = pos.clone();
+      up[at] += step;
+      final double[] down = pos.clone();
+      down[at] -= step;
+      final double slope =
+          (distance(ref, neg, up, y, q, d) - distance(ref, neg, down, y, q, d)) / (2 * step);
+      assertThat(full[at] - plain[at])
+          .describedAs("entry " + at + " seed 18")
+          .isEqualTo(beta * s / 2 * Math.pow(r, s / 2 - 1) * slope, within(1e-8));
+    }
+    // A row that takes no part is gone, whatever it holds.
+    final LossOptions first = MEAN.withMask(manager.create(new boolean[] {true, false}));
+    final NDArray dirty = array(v, pos);
+    dirty.set(new NDIndex("1"), Double.NaN);
+    assertThat(
+            SdmNetworkLoss.sdmNetwork(
+                    scores.apply(dirty), ids(y), similarities, distances, beta, first)
+                .getDouble())
+        .isEqualTo(
+            SdmNetworkLoss.sdmNetwork(
+                    new SdmNetworkLoss.Scores(
+                        reference.get("0:1"), negative.get("0:1"), array(v, pos).get("0:1")),
+                    ids(y[0]),
+                    similarities.get("0:1"),
+                    distances.get("0:1"),
+                    beta,
+                    MEAN)
+                .getDouble(),
+            within(1e-12));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> scores.apply(array(3, 1, 2, 3)))
+        .withMessageContaining("reference scores are float64 (2, 5)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                SdmNetworkLoss.sdmNetwork(
+                    scores.apply(array(v, pos)), ids(3, 5), similarities, distances, beta, MEAN))
+        .withMessageContaining("labels[1] is 5.0");
+  }
+
+  /** Logarithms of SDM outputs to base 2 + q. */
+  private static double[] logs(double[] z, double q, double d) {
+    double sum = 0;
+    for (final double own : z) {
+      sum += Math.pow(2 + q, d * own);
+    }
+    final double[] logs = new double[z.length];
+    for (int k = 0; k < z.length; k++) {
+      logs[k] = d * z[k] - Math.log(sum) / Math.log(2 + q);
+    }
+    return logs;
+  }
+
+  /** The mean distance r of the page. */
+  private static double distance(
+      double[] ref, double[] neg, double[] pos, int[] y, double[] q, double[] d) {
+    final int v = ref.length / y.length;
+    double r = 0;
+    for (int i = 0; i < y.length; i++) {
+      final double[] joint = new double[2 * v];
+      final double[] twice = new double[2 * v];
+      int bestRef = 0;
+      int bestNeg = 0;
+      int bestPos = 0;
+      for (int k = 0; k < v; k++) {
+        joint[k] = neg[i * v + k];
+        joint[v + k] = pos[i * v + k];
+        twice[k] = ref[i * v + k];
+        twice[v + k] = ref[i * v + k];
+        bestRef = ref[i * v + k] > ref[i * v + bestRef] ? k : bestRef;
+        bestNeg = neg[i * v + k] > neg[i * v + bestNeg] ? k : bestNeg;
+        bestPos = pos[i * v + k] > pos[i * v + bestPos] ? k : bestPos;
+      }
+      final double[] a = logs(joint, q[i], d[i]);
+      final double[] b = logs(twice, q[i], d[i]);
+      double squares = 0;
+      for (int k = 0; k < 2 * v; k++) {
+        final boolean out = k % v == bestRef || k == bestNeg || k == v + bestPos || k == v + y[i];
+        squares += out ? 0 : (a[k] - b[k]) * (a[k] - b[k]);
+      }
+      r += Math.sqrt(squares) / y.length;
+    }
+    return r;
   }
 
   @Test

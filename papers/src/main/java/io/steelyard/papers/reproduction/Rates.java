@@ -10,12 +10,15 @@ import io.steelyard.papers.reproduction.Figure.Mark;
 import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Series;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Errors against sample sizes: how a run records them, and how runs are drawn with their slopes.
@@ -47,12 +50,13 @@ final class Rates {
   /**
    * Records an error.
    *
-   * @param errors at each size, those of its repetitions; one that is not finite is left out, which
-   *     is told
+   * @param errors at each size, those of its repetitions. One that is not finite is left out, which
+   *     is told; so is a size where none is, and the slope where fewer than two sizes are left
    */
   static void record(Experiment experiment, String error, List<Integer> sizes, double[][] errors) {
-    final double[] medians = new double[sizes.size()];
-    for (int i = 0; i < medians.length; i++) {
+    final List<Double> kept = new ArrayList<>();
+    final List<Double> medians = new ArrayList<>();
+    for (int i = 0; i < sizes.size(); i++) {
       final double[] finite = Arrays.stream(errors[i]).filter(Double::isFinite).toArray();
       if (finite.length < errors[i].length) {
         experiment.warning(
@@ -65,63 +69,83 @@ final class Rates {
                 sizes.get(i)));
       }
       experiment.items(at(error, sizes.get(i)), Arrays.stream(finite).boxed().toList());
-      medians[i] = Summary.MEDIAN.of(finite);
+      if (finite.length > 0) {
+        kept.add((double) sizes.get(i));
+        medians.add(Summary.MEDIAN.of(finite));
+      }
     }
-    experiment.series(
-        new Series(
-            error,
-            SIZE,
-            error + ", median of repetitions",
-            sizes.stream().map(Integer::doubleValue).toList(),
-            Arrays.stream(medians).boxed().toList()));
-    experiment.metric(
-        slope(error), PowerLaw.fit(sizes.stream().mapToDouble(n -> n).toArray(), medians).slope());
+    experiment.series(new Series(error, SIZE, error + ", median of repetitions", kept, medians));
+    if (kept.size() > 1) {
+      experiment.metric(slope(error), PowerLaw.fit(array(kept), array(medians)).slope());
+    }
   }
 
-  /** The law through the medians over the repetitions of all seeds, with its interval. */
-  static PowerLaw pooled(List<Run> runs, String error) {
-    final List<Double> sizes = runs.getFirst().curve(error).xs();
+  /**
+   * The law through the medians over the repetitions of all seeds, with its interval; empty if
+   * fewer than two sizes have one.
+   */
+  static Optional<PowerLaw> pooled(List<Run> runs, String error) {
+    final List<Double> sizes =
+        runs.stream().flatMap(run -> run.curve(error).xs().stream()).distinct().sorted().toList();
+    if (sizes.size() < 2) {
+      return Optional.empty();
+    }
     final double[][] errors =
         sizes.stream()
-            .map(
-                n ->
-                    runs.stream()
-                        .flatMap(run -> run.outcomes(at(error, n.intValue())).stream())
-                        .mapToDouble(Double::doubleValue)
-                        .toArray())
+            .map(n -> array(runs.stream().flatMap(run -> outcomes(run, error, n)).toList()))
             .toArray(double[][]::new);
-    return PowerLaw.ofMedians(
-        sizes.stream().mapToDouble(Double::doubleValue).toArray(),
-        errors,
-        new SplittableRandom(BOOTSTRAP_SEED),
-        RESAMPLES);
+    return Optional.of(
+        PowerLaw.ofMedians(array(sizes), errors, new SplittableRandom(BOOTSTRAP_SEED), RESAMPLES));
   }
 
-  /** The medians of the seeds as points, with the range between seeds, and the law through all. */
+  /**
+   * The medians of the seeds as points, with the range between seeds, at the sizes where every seed
+   * has one; and the law through the repetitions of all.
+   */
   static List<Curve> curves(List<Run> runs, String name, String error) {
-    final PowerLaw law = pooled(runs, error);
+    final Optional<PowerLaw> law = pooled(runs, error);
+    final List<Double> sizes =
+        runs.getFirst().curve(error).xs().stream()
+            .filter(n -> runs.stream().allMatch(run -> run.curve(error).xs().contains(n)))
+            .toList();
     final Curve points =
-        SeedCurves.ofSeries(
-            String.format(
-                Locale.ROOT,
-                "%s: slope %.2f [%.2f, %.2f]",
-                name,
-                law.slope(),
-                law.low(),
-                law.high()),
+        SeedCurves.over(
+            law.map(fitted -> name + ": " + text(fitted)).orElse(name),
             Mark.POINT,
             Summary.MEDIAN,
-            runs,
-            error);
-    return List.of(
-        points,
-        new Curve(
-            name + ", fitted",
-            Mark.LINE,
-            points.xs(),
-            points.xs().stream().map(law::at).toList(),
-            List.of(),
-            List.of()));
+            sizes,
+            i ->
+                runs.stream()
+                    .mapToDouble(
+                        run ->
+                            Summary.MEDIAN.of(array(outcomes(run, error, sizes.get(i)).toList())))
+                    .toArray());
+    return Stream.concat(
+            Stream.of(points),
+            law.stream()
+                .map(
+                    fitted ->
+                        new Curve(
+                            name + ", fitted",
+                            Mark.LINE,
+                            sizes,
+                            sizes.stream().map(fitted::at).toList(),
+                            List.of(),
+                            List.of())))
+        .toList();
+  }
+
+  private static String text(PowerLaw law) {
+    return String.format(
+        Locale.ROOT, "slope %.2f [%.2f, %.2f]", law.slope(), law.low(), law.high());
+  }
+
+  private static Stream<Double> outcomes(Run run, String error, double n) {
+    return run.outcomes(at(error, (int) n)).stream();
+  }
+
+  private static double[] array(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
   /** Error of the experts by mass, over the cells with one atom or with several; NaN if none is. */
@@ -152,13 +176,13 @@ final class Rates {
 
   /** The slope that a theorem gives, through the first point of a curve. */
   static Curve theorem(String name, double slope, Curve from) {
-    final double x = from.xs().getFirst();
-    final double y = from.ys().getFirst();
     return new Curve(
         name,
         Mark.REFERENCE,
         from.xs(),
-        from.xs().stream().map(n -> y * Math.pow(n / x, slope)).toList(),
+        from.xs().stream()
+            .map(n -> from.ys().getFirst() * Math.pow(n / from.xs().getFirst(), slope))
+            .toList(),
         List.of(),
         List.of());
   }

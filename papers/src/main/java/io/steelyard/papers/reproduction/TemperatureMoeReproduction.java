@@ -166,24 +166,33 @@ public final class TemperatureMoeReproduction implements Reproduction {
       int repetitions,
       List<Integer> overSizes,
       int overRepetitions,
-      List<Arm> arms) {
+      List<Arm> arms,
+      Lbfgs.Options options) {
 
     static Plan of(Scale scale) {
       final List<Arm> main = Arrays.stream(GateKind.values()).map(Arm::main).toList();
       final Arm doubled = new Arm(GateKind.SIGMOID, 1, 2, true, Method.GRADIENT);
       final List<Arm> withDoubled = Stream.concat(main.stream(), Stream.of(doubled)).toList();
       return switch (scale) {
-        case SMOKE -> new Plan(List.of(300, 1000), 3, List.of(300, 1000), 2, withDoubled);
+        case SMOKE ->
+            new Plan(
+                List.of(300, 1000),
+                2,
+                List.of(300, 1000),
+                2,
+                withDoubled,
+                new Lbfgs.Options(1e-8, 50, 10));
         case QUICK ->
             new Plan(
                 List.of(300, 1000, 3000, 10_000, 30_000),
                 16,
                 List.of(300, 1000, 3000, 10_000),
                 8,
-                withDoubled);
+                withDoubled,
+                Lbfgs.Options.DEFAULTS);
         case FULL -> {
           final List<Integer> sizes = List.of(300, 1000, 3000, 10_000, 30_000, 100_000);
-          yield new Plan(sizes, 40, sizes, 40, fullArms());
+          yield new Plan(sizes, 40, sizes, 40, fullArms(), Lbfgs.Options.DEFAULTS);
         }
       };
     }
@@ -317,9 +326,9 @@ public final class TemperatureMoeReproduction implements Reproduction {
     experiment.setting(
         "L-BFGS",
         "gradient below "
-            + Quantity.number(Lbfgs.Options.DEFAULTS.gradient())
+            + Quantity.number(plan.options().gradient())
             + " or "
-            + Lbfgs.Options.DEFAULTS.steps()
+            + plan.options().steps()
             + " steps");
     experiment.setting("start", "truth times exp(0.2 N(0, 1)), each parameter");
     final List<Job> jobs = jobs(plan);
@@ -327,7 +336,7 @@ public final class TemperatureMoeReproduction implements Reproduction {
     final List<Outcome> outcomes =
         Trials.run(
             jobs.size(),
-            i -> fit(experiment, jobs.get(i)),
+            i -> fit(experiment, plan, jobs.get(i)),
             (i, _) ->
                 experiment.step(
                     String.format(
@@ -354,7 +363,7 @@ public final class TemperatureMoeReproduction implements Reproduction {
         .toList();
   }
 
-  private static Outcome fit(Experiment experiment, Job job) {
+  private static Outcome fit(Experiment experiment, Plan plan, Job job) {
     final Arm arm = job.arm();
     final RandomGenerator random = experiment.random(job.purpose());
     final GaussianMixtureOfExperts truth = arm.gate().truth(arm.d(), arm.k());
@@ -363,7 +372,7 @@ public final class TemperatureMoeReproduction implements Reproduction {
         start(arm.over() ? truth.split(0) : truth, arm.over(), random);
     final Fit fit =
         switch (arm.method()) {
-          case GRADIENT -> MaximumLikelihood.fit(start, data, Lbfgs.Options.DEFAULTS);
+          case GRADIENT -> MaximumLikelihood.fit(start, data, plan.options());
           case EM ->
               ExpectationMaximization.fit(
                   start, data, ExpectationMaximization.Options.DEFAULTS.until(1e-10, 2000));
@@ -492,7 +501,7 @@ public final class TemperatureMoeReproduction implements Reproduction {
     final Arm doubled = new Arm(GateKind.SIGMOID, 1, 2, true, Method.GRADIENT);
     return List.of(
         byGate(
-            "Measure of the temperature against sample size",
+            "Error of the temperature against sample size",
             "Points are medians over repetitions, with the range between seeds; lines are fitted to all"
                 + " of them, with the slope's bootstrap interval. The dashed line has the slope of a"
                 + " parameter that is found at the usual rate. Identity and ReLU are homogeneous: their"
@@ -501,19 +510,19 @@ public final class TemperatureMoeReproduction implements Reproduction {
             runs,
             Measure.TEMPERATURE),
         byGate(
-            "Measure of the gate against sample size",
+            "Error of the gate against sample size",
             "Slopes, biases and temperature together.",
             "error of the gate",
             runs,
             Measure.GATE),
         byGate(
-            "Measure of the density against sample size",
+            "Error of the density against sample size",
             "Behind every gate the density is found, whatever happens to the gate's parameters.",
             "Hellinger distance",
             runs,
             Measure.HELLINGER),
         byGate(
-            "Measure of slope over temperature",
+            "Error of slope over temperature",
             "The ratio is all that a homogeneous gate shows of its slope and temperature, and it is"
                 + " found.",
             "error of the ratio",

@@ -110,7 +110,15 @@ public final class TopKMoeReproduction implements Reproduction {
       final Options exact = Options.DEFAULTS.until(1e-9, 400);
       final Options over = Options.DEFAULTS.until(1e-10, 250);
       return switch (scale) {
-        case SMOKE -> new Plan(false, List.of(300, 1000), List.of(300, 1000), 2, 2, exact, over);
+        case SMOKE ->
+            new Plan(
+                false,
+                List.of(300, 1000),
+                List.of(300, 1000),
+                2,
+                2,
+                exact.until(1e-9, 50),
+                over.until(1e-10, 50));
         case QUICK ->
             new Plan(
                 false,
@@ -410,20 +418,23 @@ public final class TopKMoeReproduction implements Reproduction {
         plan.overSizes().stream()
             .min(Comparator.comparingInt(n -> Math.abs(n - COMPARED)))
             .orElseThrow();
-    experiment.metric(
-        RATIO,
-        median(outcomes, compared, Outcome::doubled) / median(outcomes, compared, Outcome::single));
+    final double[] doubled = atSize(outcomes, compared, Outcome::doubled);
+    final double[] single = atSize(outcomes, compared, Outcome::single);
+    if (doubled.length > 0 && single.length > 0) {
+      experiment.metric(RATIO, Summary.MEDIAN.of(doubled) / Summary.MEDIAN.of(single));
+    }
     experiment.metric(
         "experts without observations", outcomes.stream().mapToInt(Outcome::empty).sum());
   }
 
-  private static double median(List<Outcome> outcomes, int size, ToDoubleFunction<Outcome> error) {
-    return Summary.MEDIAN.of(
-        outcomes.stream()
-            .filter(outcome -> outcome.job().arm() == Arm.OVER && outcome.job().size() == size)
-            .mapToDouble(error)
-            .filter(Double::isFinite)
-            .toArray());
+  /** The errors of the surplus fits at a size; those that have none are left out. */
+  private static double[] atSize(
+      List<Outcome> outcomes, int size, ToDoubleFunction<Outcome> error) {
+    return outcomes.stream()
+        .filter(outcome -> outcome.job().arm() == Arm.OVER && outcome.job().size() == size)
+        .mapToDouble(error)
+        .filter(Double::isFinite)
+        .toArray();
   }
 
   private static void record(
@@ -470,7 +481,7 @@ public final class TopKMoeReproduction implements Reproduction {
             Rates.curves(runs, "Hellinger, true K", NARROW_HELLINGER),
             -.5,
             "n^(-1/2)",
-            SeedCurves.ofSeries("D1, true K", Mark.POINT, Summary.MEDIAN, runs, NARROW_LOSS)),
+            Rates.curves(runs, "D1, true K", NARROW_LOSS).getFirst()),
         splitFigure(runs));
   }
 

@@ -1,0 +1,2 @@
+/** The digest: who gets which papers by mail. */
+package io.steelyard.feed.digest;

@@ -1,0 +1,48 @@
+package io.steelyard.feed.page;
+
+import java.util.List;
+
+/**
+ * A page with one form.
+ *
+ * @param shell around it
+ * @param title what one does here
+ * @param lead more of it
+ * @param action path that the form is sent to
+ * @param fields what one fills in
+ * @param button what sends it
+ * @param problem why the last try was not taken, empty for a first one
+ * @param ways other places
+ */
+public record FormPage(
+    Shell shell,
+    String title,
+    String lead,
+    String action,
+    List<Field> fields,
+    String button,
+    String problem,
+    List<Way> ways) {
+
+  /**
+   * A field.
+   *
+   * @param name in the form
+   * @param label as shown, empty for a field that is not
+   * @param type text, email, password, hidden, area
+   * @param value what is in it
+   * @param autocomplete what a browser may fill in
+   * @param help a sentence under it, empty for none
+   */
+  public record Field(
+      String name, String label, String type, String value, String autocomplete, String help) {
+
+    /** A field that is not shown. */
+    public static Field hidden(String name, String value) {
+      return new Field(name, "", "hidden", value, "off", "");
+    }
+  }
+
+  /** A link to another place. */
+  public record Way(String path, String text) {}
+}
