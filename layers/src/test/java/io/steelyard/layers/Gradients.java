@@ -22,8 +22,6 @@ public final class Gradients {
   /** Differences are of fourth order, since norms over few numbers bend sharply. */
   private static final double STEP = 1e-4;
 
-  private static final int DIRECTIONS = 2;
-
   private Gradients() {}
 
   /** The gradient of {@code f} with respect to each array, by back-propagation. */
@@ -102,10 +100,10 @@ public final class Gradients {
   }
 
   /**
-   * Compares the derivatives along random directions of a scalar, in the input of a block and in
-   * each of its parameters that are trained, with central differences: for networks that have too
-   * many numbers to move each. Every number moves in every direction by an amount of its own, so an
-   * error in one gradient shows, wherever it is.
+   * Compares the derivatives of a scalar along random directions, one in the input of a block and
+   * one in each of its parameters that are trained, with central differences: for networks that
+   * have too many numbers to move each. Every number moves by an amount of its own, so an error in
+   * one gradient shows, wherever it is.
    *
    * @param f a scalar of the input, from a forward pass in training mode with a new parameter store
    *     each time
@@ -138,27 +136,24 @@ public final class Gradients {
       double tolerance) {
     array.setRequiresGradient(false);
     final double[] values = array.toDoubleArray();
-    for (int d = 0; d < DIRECTIONS; d++) {
-      final double[] direction = random.doubles(values.length, -1, 1).toArray();
-      double squares = 0;
-      double expected = 0;
-      for (int i = 0; i < direction.length; i++) {
-        squares += direction[i] * direction[i];
-        expected += gradient[i] * direction[i];
-      }
-      final double step = STEP / Math.sqrt(squares);
-      final double near =
-          shifted(array, values, direction, step, f) - shifted(array, values, direction, -step, f);
-      final double far =
-          shifted(array, values, direction, 2 * step, f)
-              - shifted(array, values, direction, -2 * step, f);
-      final double slope = (8 * near - far) / (12 * step);
-      assertThat(Math.abs(expected - slope) / Math.max(1, Math.abs(slope)))
-          .describedAs(
-              "%s: derivative along direction %d is %s, central difference %s",
-              what, d, expected, slope)
-          .isLessThan(tolerance);
+    final double[] direction = random.doubles(values.length, -1, 1).toArray();
+    double squares = 0;
+    double expected = 0;
+    for (int i = 0; i < direction.length; i++) {
+      squares += direction[i] * direction[i];
+      expected += gradient[i] * direction[i];
     }
+    final double step = STEP / Math.sqrt(squares);
+    final double near =
+        shifted(array, values, direction, step, f) - shifted(array, values, direction, -step, f);
+    final double far =
+        shifted(array, values, direction, 2 * step, f)
+            - shifted(array, values, direction, -2 * step, f);
+    final double slope = (8 * near - far) / (12 * step);
+    assertThat(Math.abs(expected - slope) / Math.max(1, Math.abs(slope)))
+        .describedAs(
+            "%s: derivative along a direction is %s, central difference %s", what, expected, slope)
+        .isLessThan(tolerance);
     array.set(values);
   }
 

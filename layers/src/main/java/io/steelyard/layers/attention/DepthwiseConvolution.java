@@ -68,17 +68,27 @@ public final class DepthwiseConvolution extends AbstractBlock {
    * @param x {@code [B, T, C]}
    */
   public NDArray apply(ParameterStore parameters, NDArray x, boolean training) {
+    return apply(parameters, x, grid, training);
+  }
+
+  /**
+   * The convolved tokens of images that may have another size.
+   *
+   * @param x {@code [B, T, C]}
+   * @param places how they lie
+   */
+  public NDArray apply(ParameterStore parameters, NDArray x, Grid places, boolean training) {
     final Shape shape = x.getShape();
-    if (shape.dimension() != 3 || shape.get(1) != grid.tokens() || shape.get(2) != features) {
+    if (shape.dimension() != 3 || shape.get(1) != places.tokens() || shape.get(2) != features) {
       throw new IllegalArgumentException(
-          "x is " + shape + "; expected [B, " + grid.tokens() + ", " + features + "]");
+          "x is " + shape + "; expected [B, " + places.tokens() + ", " + features + "]");
     }
     final NDArray map =
-        x.transpose(0, 2, 1).reshape(shape.get(0), features, grid.height(), grid.width());
+        x.transpose(0, 2, 1).reshape(shape.get(0), features, places.height(), places.width());
     return convolution
         .forward(parameters, new NDList(map), training)
         .singletonOrThrow()
-        .reshape(shape.get(0), features, grid.tokens())
+        .reshape(shape.get(0), features, places.tokens())
         .transpose(0, 2, 1);
   }
 

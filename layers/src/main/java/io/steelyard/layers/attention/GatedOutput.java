@@ -27,11 +27,13 @@ final class GatedOutput extends AbstractBlock {
   private final DepthwiseConvolution local;
   private final Optional<Block> norm;
   private final Linear gate;
+  private final Grid grid;
 
   GatedOutput(OutputGate gate, MultiHeadOptions options, Grid grid) {
     super(VERSION);
     final int width = options.heads() * options.valueWidth();
     this.activation = gate.activation();
+    this.grid = grid;
     this.gate =
         addChildBlock("gate", options.weights().linear(options.width(), width, options.bias()));
     this.local =
@@ -55,8 +57,9 @@ final class GatedOutput extends AbstractBlock {
             : Optional.empty();
   }
 
-  NDArray apply(ParameterStore parameters, NDArray o, NDArray v, NDArray x, boolean training) {
-    final NDArray sum = o.add(local.apply(parameters, v, training));
+  NDArray apply(
+      ParameterStore parameters, NDArray o, NDArray v, NDArray x, Grid places, boolean training) {
+    final NDArray sum = o.add(local.apply(parameters, v, places, training));
     final NDArray normed =
         norm.map(block -> block.forward(parameters, new NDList(sum), training).singletonOrThrow())
             .orElse(sum);
@@ -74,7 +77,8 @@ final class GatedOutput extends AbstractBlock {
       NDList inputs,
       boolean training,
       PairList<String, Object> options) {
-    return new NDList(apply(parameters, inputs.get(0), inputs.get(1), inputs.get(2), training));
+    return new NDList(
+        apply(parameters, inputs.get(0), inputs.get(1), inputs.get(2), grid, training));
   }
 
   @Override

@@ -245,7 +245,10 @@ public final class MultiHeadAttention extends AbstractBlock {
     final NDArray flat =
         o.reshape(shape.get(0), shape.get(1), (long) options.heads() * options.valueWidth());
     final NDArray gated =
-        gate.map(block -> block.apply(parameters, flat, values(projected), x, training))
+        gate.map(
+                block ->
+                    block.apply(
+                        parameters, flat, values(projected), x, grid.orElseThrow(), training))
             .orElse(flat);
     return out.forward(parameters, new NDList(gated), training).singletonOrThrow();
   }

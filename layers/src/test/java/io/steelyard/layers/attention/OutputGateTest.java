@@ -93,10 +93,14 @@ class OutputGateTest {
   private static final int TOKENS = 6;
 
   private static MultiHeadAttention initialized(NDManager manager, OutputGate gate) {
+    return initialized(manager, gate, GRID);
+  }
+
+  private static MultiHeadAttention initialized(NDManager manager, OutputGate gate, Grid grid) {
     final MultiHeadAttention block =
         new MultiHeadAttention(
             MultiHeadOptions.of(WIDTH, 2, TOKENS, Attention.softmax(), new Random(1))
-                .on(GRID)
+                .on(grid)
                 .with(gate));
     block.initialize(manager, DataType.FLOAT64, new Shape(1, TOKENS, WIDTH));
     final Random random = new Random(2);
@@ -213,6 +217,28 @@ class OutputGateTest {
               .containsExactly(expected(block, gate, store, x), within(1e-12));
         }
       }
+    }
+  }
+
+  @Test
+  void tokensOfAnotherGridAreConvolvedAsTheyLie() {
+    final Grid wide = new Grid(2, 3);
+    try (NDManager manager = Libtorch.newManager()) {
+      final ParameterStore store = new ParameterStore(manager, false);
+      final NDArray x =
+          manager.create(
+              new Random(3).doubles((long) TOKENS * WIDTH, -1, 1).toArray(),
+              new Shape(1, TOKENS, WIDTH));
+      final MultiHeadAttention tall = initialized(manager, OutputGate.plain());
+      final double[] expected =
+          initialized(manager, OutputGate.plain(), wide)
+              .attend(store, x, Visibility.all(), false)
+              .toDoubleArray();
+      assertThat(tall.attend(store, x, wide, false).toDoubleArray()).isEqualTo(expected);
+      assertThat(tall.attend(store, x, GRID, false).toDoubleArray()).isNotEqualTo(expected);
+      final NDArray more = manager.ones(new Shape(1, 20, WIDTH), DataType.FLOAT64);
+      assertThat(tall.attend(store, more, new Grid(4, 5), false).getShape())
+          .isEqualTo(more.getShape());
     }
   }
 

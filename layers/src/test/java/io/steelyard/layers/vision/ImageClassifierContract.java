@@ -15,6 +15,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.loss.Loss;
+import io.steelyard.layers.FreedMemory;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.training.Batches;
@@ -137,6 +138,7 @@ abstract class ImageClassifierContract {
     }
   }
 
+  /** Also after a collection of garbage between the passes. */
   @Test
   void gradientsInFloatAreThoseInDouble() {
     final double[][] gradients = new double[2][];
@@ -146,7 +148,9 @@ abstract class ImageClassifierContract {
       final NDArray x = images(2, type, smallImages(3));
       x.setRequiresGradient(true);
       try (var collector = Libtorch.engine().newGradientCollector()) {
-        collector.backward(scores(net, x, true).square().sum());
+        final NDArray sum = scores(net, x, true).square().sum();
+        assertThat(FreedMemory.take()).isNotEmpty();
+        collector.backward(sum);
       }
       gradients[i] = doubles(x.getGradient());
     }
