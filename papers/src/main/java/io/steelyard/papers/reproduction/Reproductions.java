@@ -24,8 +24,8 @@ public final class Reproductions {
     BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
     BY_PAPER.put("mala", MalaReproduction::new);
     BY_PAPER.put("temperature-moe", TemperatureMoeReproduction::new);
-    BY_PAPER.put("nalaformer", NalaformerReproduction::new);
     BY_PAPER.put("utility-probability-duality", UtilityProbabilityDualityReproduction::new);
+    BY_PAPER.put("nalaformer", NalaformerReproduction::new);
   }
 
   private Reproductions() {}
