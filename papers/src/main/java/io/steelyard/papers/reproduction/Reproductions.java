@@ -18,10 +18,12 @@ public final class Reproductions {
     BY_PAPER.put("softmax-regression", SoftmaxRegressionReproduction::new);
     BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
     BY_PAPER.put("icl-linear-regression", IclLinearRegressionReproduction::new);
+    BY_PAPER.put("selective-attention", SelectiveAttentionReproduction::new);
     BY_PAPER.put("topk-moe", TopKMoeReproduction::new);
     BY_PAPER.put("softplus-attention", SoftplusAttentionReproduction::new);
     BY_PAPER.put("soft-nms", SoftNmsReproduction::new);
     BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
+    BY_PAPER.put("random-feature-attention", FixedFeatureAttentionReproduction::new);
     BY_PAPER.put("mala", MalaReproduction::new);
     BY_PAPER.put("temperature-moe", TemperatureMoeReproduction::new);
     BY_PAPER.put("nalaformer", NalaformerReproduction::new);
