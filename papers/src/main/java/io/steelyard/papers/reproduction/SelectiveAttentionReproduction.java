@@ -312,7 +312,9 @@ public final class SelectiveAttentionReproduction implements Reproduction {
     experiment.setting("sequence steps", Integer.toString(plan.markovSteps()));
     experiment.steps(
         1
-            + DIMENSIONS.size() * GraphArm.values().length * Fitting.reports(plan.graphSteps())
+            + (long) DIMENSIONS.size()
+                * GraphArm.values().length
+                * Fitting.reports(plan.graphSteps())
             + DenoisingArm.values().length * Fitting.reports(plan.denoisingSteps())
             + LengthArm.values().length * InContextMarkov.reports(plan.markovSteps()));
     dilute(experiment, plan);
@@ -709,33 +711,34 @@ public final class SelectiveAttentionReproduction implements Reproduction {
    *
    * @param tokens {@code [B, 16, 8]}
    * @param latent theta, {@code [B, 8]}
-   * @param precisions {@code 1 + sum_j 1/s_j^2} of each: what is known of theta with the noise
-   *     known
+   * @param known what the squared error of theta comes to with the noise known, the mean of {@code
+   *     1 / (1 + sum_j 1/s_j^2)}
    */
-  private record NoisyTokens(NDArray tokens, NDArray latent, double[] precisions) {
+  private record NoisyTokens(NDArray tokens, NDArray latent, double known) {
 
     static NoisyTokens draw(RandomGenerator random, int samples, NDManager manager) {
       final float[] x = new float[samples * TOKENS * LATENT];
       final float[] theta = new float[samples * LATENT];
-      final double[] precisions = new double[samples];
+      double known = 0;
       for (int i = 0; i < samples; i++) {
         for (int c = 0; c < LATENT; c++) {
           theta[i * LATENT + c] = (float) random.nextGaussian();
         }
-        precisions[i] = 1;
+        double precision = 1;
         for (int j = 0; j < TOKENS; j++) {
           final double s = random.nextBoolean() ? CLEAN : NOISY;
-          precisions[i] += 1 / (s * s);
+          precision += 1 / (s * s);
           for (int c = 0; c < LATENT; c++) {
             x[(i * TOKENS + j) * LATENT + c] =
                 (float) (theta[i * LATENT + c] + s * random.nextGaussian());
           }
         }
+        known += 1 / precision / samples;
       }
       return new NoisyTokens(
           manager.create(x, new Shape(samples, TOKENS, LATENT)),
           manager.create(theta, new Shape(samples, LATENT)),
-          precisions);
+          known);
     }
 
     /** What simple estimates and the best possible one come to. */
@@ -747,8 +750,7 @@ public final class SelectiveAttentionReproduction implements Reproduction {
       experiment.metric(PLAIN_MEAN, mean.sub(truth).square().mean().getDouble());
       experiment.metric(
           SHRUNK_MEAN, Scalars.mul(mean, factor).sub(truth).square().mean().getDouble());
-      experiment.metric(
-          KNOWN_NOISE, Arrays.stream(precisions).map(p -> 1 / p).average().orElseThrow());
+      experiment.metric(KNOWN_NOISE, known);
     }
   }
 

@@ -1,6 +1,5 @@
 package io.steelyard.papers.reproduction;
 
-import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -508,7 +507,7 @@ public final class SoftmaxRegressionReproduction implements Reproduction {
   /** The gradient of the sum of scores by the queries. */
   private static NDArray gradient(NDArray queries, Function<NDArray, NDArray> scores) {
     try (NDManager scope = queries.getManager().newSubManager();
-        GradientCollector collector = Engine.getInstance().newGradientCollector()) {
+        GradientCollector collector = Libtorch.engine().newGradientCollector()) {
       final NDArray live = queries.duplicate();
       live.attach(scope);
       live.setRequiresGradient(true);
@@ -703,7 +702,7 @@ public final class SoftmaxRegressionReproduction implements Reproduction {
           v.get(layer).forward(parameters, new NDList(to), training).singletonOrThrow();
       final NDArray scores = queries.matMul(keys.swapAxes(1, 2));
       final NDArray weights =
-          softmax ? scores.softmax(2) : Scalars.div(scores, to.getShape().get(1));
+          softmax ? scores.softmax(2) : Scalars.div(scores, (double) to.getShape().get(1));
       return weights.matMul(values);
     }
 
