@@ -15,6 +15,7 @@ import io.steelyard.layers.attention.MalaAttentionBlock;
 import io.steelyard.layers.attention.MultiHeadAttention;
 import io.steelyard.layers.attention.NalaAttentionBlock;
 import io.steelyard.layers.attention.NormSoftmaxAttentionBlock;
+import io.steelyard.layers.attention.NormalisedAttentionBlock;
 import io.steelyard.layers.attention.QrAttentionBlock;
 import io.steelyard.layers.attention.QuantumAttentionBlock;
 import io.steelyard.layers.attention.SelectiveAttentionBlock;
@@ -178,6 +179,12 @@ public final class Layers {
               LinearAttentionBlock.class,
               "2405.15731",
               "Products of positive features, in time linear in tokens."),
+          new Layer(
+              "normalised-attention",
+              BLOCK,
+              NormalisedAttentionBlock.class,
+              "2405.15731",
+              "Products of queries and keys over a normaliser that each token makes for itself."),
           new Layer(
               "mala-attention",
               BLOCK,

@@ -7,6 +7,7 @@ import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.kernels.linear.FeatureMap;
 import io.steelyard.kernels.linear.MalaScale;
 import io.steelyard.kernels.linear.NalaForm;
+import io.steelyard.kernels.recurrent.SeparableAttention.Normaliser;
 
 /**
  * An attention as a value: what a {@link MultiHeadAttention} puts between its projections. Change
@@ -42,6 +43,11 @@ public interface Attention {
   /** {@link LinearAttentionBlock} with {@code elu + 1}. */
   static Attention linear() {
     return shape -> new LinearAttentionBlock(FeatureMap.ELU1);
+  }
+
+  /** {@link NormalisedAttentionBlock} with an exponential normaliser. */
+  static Attention normalised() {
+    return shape -> new NormalisedAttentionBlock(Normaliser.EXP, shape);
   }
 
   /** {@link MalaAttentionBlock} with {@code elu + 1} and the scale of the released code. */

@@ -76,7 +76,7 @@ public final class SelectiveAttentionBlock extends AttentionBlock {
                             .setName("alpha")
                             .setType(Parameter.Type.OTHER)
                             .optShape(new Shape(1))
-                            .optInitializer(new Constant(first(form)))
+                            .optInitializer(new Constant(options.firstAlpha().orElse(first(form))))
                             .build()));
   }
 

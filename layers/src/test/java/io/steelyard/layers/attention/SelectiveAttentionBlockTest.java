@@ -148,6 +148,17 @@ class SelectiveAttentionBlockTest {
         });
   }
 
+  @Test
+  void alphaCanBeginElsewhere() {
+    final Block block =
+        block(SelectiveOptions.defaults().byPositionOnly().withFirstAlpha(0.5), new Shape(1, 6, 8))
+            .attention();
+    assertThat(block.getParameters().get("alpha").getArray().toDoubleArray()).containsExactly(0.5);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SelectiveOptions.defaults().withFirstAlpha(Double.NaN))
+        .withMessage("firstAlpha is NaN; expected a finite number");
+  }
+
   /** Weights of queries that are all the same among keys of which the last stands out. */
   private double[] last(SelectiveOptions options, double alpha, int n, Visibility visibility) {
     final SelectiveAttentionBlock block = golden(options, n);

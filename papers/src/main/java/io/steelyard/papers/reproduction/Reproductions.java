@@ -14,16 +14,22 @@ public final class Reproductions {
   private static final Map<String, Supplier<Reproduction>> BY_PAPER = new LinkedHashMap<>();
 
   static {
+    BY_PAPER.put("soft", SoftAttentionReproduction::new);
+    BY_PAPER.put("dsf", DynamicalSystemsReproduction::new);
     BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
     BY_PAPER.put("softmax-regression", SoftmaxRegressionReproduction::new);
     BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
     BY_PAPER.put("icl-linear-regression", IclLinearRegressionReproduction::new);
+    BY_PAPER.put("selective-attention", SelectiveAttentionReproduction::new);
     BY_PAPER.put("topk-moe", TopKMoeReproduction::new);
+    BY_PAPER.put("qdsformer", DoublyStochasticAttentionReproduction::new);
     BY_PAPER.put("softplus-attention", SoftplusAttentionReproduction::new);
     BY_PAPER.put("soft-nms", SoftNmsReproduction::new);
     BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
+    BY_PAPER.put("random-feature-attention", FixedFeatureAttentionReproduction::new);
     BY_PAPER.put("mala", MalaReproduction::new);
     BY_PAPER.put("temperature-moe", TemperatureMoeReproduction::new);
+    BY_PAPER.put("kronecker-attention", KroneckerAttentionReproduction::new);
     BY_PAPER.put("utility-probability-duality", UtilityProbabilityDualityReproduction::new);
     BY_PAPER.put("nalaformer", NalaformerReproduction::new);
   }
