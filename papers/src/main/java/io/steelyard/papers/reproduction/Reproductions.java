@@ -23,6 +23,7 @@ public final class Reproductions {
     BY_PAPER.put("soft-nms", SoftNmsReproduction::new);
     BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
     BY_PAPER.put("mala", MalaReproduction::new);
+    BY_PAPER.put("fourier-head", FourierHeadReproduction::new);
     BY_PAPER.put("temperature-moe", TemperatureMoeReproduction::new);
     BY_PAPER.put("nalaformer", NalaformerReproduction::new);
     BY_PAPER.put("utility-probability-duality", UtilityProbabilityDualityReproduction::new);
