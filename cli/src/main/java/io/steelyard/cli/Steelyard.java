@@ -3,11 +3,13 @@ package io.steelyard.cli;
 import io.steelyard.cli.command.ApplyCommand;
 import io.steelyard.cli.command.BenchCommand;
 import io.steelyard.cli.command.CompletionCommand;
+import io.steelyard.cli.command.DocsCommand;
 import io.steelyard.cli.command.DoctorCommand;
 import io.steelyard.cli.command.OperatorsCommand;
 import io.steelyard.cli.command.PapersCommand;
 import io.steelyard.cli.command.ReportCommand;
 import io.steelyard.cli.command.ReproduceCommand;
+import io.steelyard.cli.command.ServeCommand;
 import io.steelyard.cli.terminal.Terminal;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -96,10 +98,12 @@ public final class Steelyard implements Runnable {
         new CommandLine(steelyard)
             .addSubcommand(new ReproduceCommand(terminal))
             .addSubcommand(new ReportCommand(terminal))
+            .addSubcommand(new DocsCommand(terminal))
             .addSubcommand(new PapersCommand(terminal))
             .addSubcommand(new OperatorsCommand(terminal))
             .addSubcommand(new ApplyCommand(terminal))
             .addSubcommand(new BenchCommand(terminal))
+            .addSubcommand(new ServeCommand(terminal))
             .addSubcommand(new DoctorCommand(terminal))
             .addSubcommand(new CompletionCommand(terminal));
     return line.setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))

@@ -12,6 +12,8 @@ import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDManager;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
@@ -26,7 +28,9 @@ import com.tngtech.archunit.lang.SimpleConditionEvent;
 import io.steelyard.kernels.operator.Operators;
 import io.steelyard.kernels.simd.Simd;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
@@ -38,6 +42,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ArchitectureTest {
 
   /** Methods of DJL's {@code NDManager} that give a new array. */
+  private static final Set<String> NUMBER_TAKERS =
+      Set.of("mul", "div", "pow", "maximum", "minimum");
+
   private static final Pattern ARRAY_MAKERS =
       Pattern.compile(
           "create.*|zeros|ones|full|eye|arange|linspace|random.*|truncatedNormal|sample.*");
@@ -53,7 +60,7 @@ class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "feed", "cli"})
   void everyModuleIsSeen(String module) {
     assertThat(house.stream().filter(resideInAPackage("io.steelyard." + module + "..")))
         .as("classes of " + module)
@@ -74,18 +81,22 @@ class ArchitectureTest {
         .definedBy("io.steelyard.papers..")
         .layer("bench")
         .definedBy("io.steelyard.bench..")
+        .layer("feed")
+        .definedBy("io.steelyard.feed..")
         .layer("cli")
         .definedBy("io.steelyard.cli..")
         .whereLayer("cli")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("bench")
         .mayOnlyBeAccessedByLayers("cli")
+        .whereLayer("feed")
+        .mayOnlyBeAccessedByLayers("cli")
         .whereLayer("papers")
-        .mayOnlyBeAccessedByLayers("bench", "cli")
+        .mayOnlyBeAccessedByLayers("bench", "feed", "cli")
         .whereLayer("analysis")
-        .mayOnlyBeAccessedByLayers("papers", "bench", "cli")
+        .mayOnlyBeAccessedByLayers("papers", "bench", "feed", "cli")
         .whereLayer("layers")
-        .mayOnlyBeAccessedByLayers("analysis", "papers", "bench", "cli")
+        .mayOnlyBeAccessedByLayers("analysis", "papers", "bench", "feed", "cli")
         .ensureAllClassesAreContainedInArchitecture()
         .check(house);
   }
@@ -103,7 +114,7 @@ class ArchitectureTest {
 
   /** A registry names what is registered, which knows nothing of the registry. */
   @ParameterizedTest
-  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "cli"})
+  @ValueSource(strings = {"kernels", "layers", "analysis", "papers", "bench", "feed", "cli"})
   void packagesOfAModuleHaveNoCyclesButThroughARegistry(String module) {
     slices()
         .matching("io.steelyard." + module + ".(**)")
@@ -154,6 +165,12 @@ class ArchitectureTest {
         .anyMatch(makesAnArray());
   }
 
+  /** DJL lets go of the number while the gradient still points to it; see {@link Scalars}. */
+  @Test
+  void numbersMeetArraysInOnePlace() {
+    noClasses().should().callMethodWhere(leavesANumberToTheGradient()).check(house);
+  }
+
   @Test
   void packagesAreNamedAfterTheField() {
     noClasses()
@@ -201,5 +218,16 @@ class ArchitectureTest {
         call ->
             call.getTargetOwner().isAssignableTo(NDManager.class)
                 && ARRAY_MAKERS.matcher(call.getName()).matches());
+  }
+
+  private static DescribedPredicate<JavaMethodCall> leavesANumberToTheGradient() {
+    return DescribedPredicate.describe(
+        "multiplies, divides, raises or bounds an array by a Java number",
+        call ->
+            (call.getTargetOwner().isAssignableTo(NDArray.class)
+                    || call.getTargetOwner().isEquivalentTo(NDArrays.class))
+                && NUMBER_TAKERS.contains(call.getName())
+                && call.getTarget().getRawParameterTypes().stream()
+                    .anyMatch(type -> type.isEquivalentTo(Number.class)));
   }
 }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.steelyard.kernels.operator.Operator;
 import io.steelyard.kernels.operator.Operators;
+import io.steelyard.papers.report.PaperPages;
+import io.steelyard.papers.run.ShippedRuns;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,14 +53,36 @@ class DocsTest {
 
   @Test
   void linksLeadSomewhere() throws IOException {
-    try (Stream<Path> pages = Files.list(DOCS)) {
-      for (final Path page : pages.toList()) {
+    try (Stream<Path> pages = Files.walk(DOCS)) {
+      for (final Path page : pages.filter(Files::isRegularFile).toList()) {
         final Matcher links = LINK.matcher(Files.readString(page));
         while (links.find()) {
-          assertThat(DOCS.resolve(links.group(1))).as("link in %s", page.getFileName()).exists();
+          assertThat(page.resolveSibling(links.group(1)))
+              .as("link in %s", page.getFileName())
+              .exists();
         }
       }
     }
+  }
+
+  @Test
+  void pagesOfPapersAreThoseOfTheRegistriesAndRuns() throws IOException {
+    final Path folder = DOCS.resolve("papers");
+    final Map<String, String> committed = new TreeMap<>();
+    try (Stream<Path> pages = Files.list(folder)) {
+      for (final Path page : pages.toList()) {
+        committed.put(page.getFileName().toString(), Files.readString(page));
+      }
+    }
+    final Map<String, String> made = PaperPages.of(ShippedRuns.list().runs());
+    assertThat(committed.keySet())
+        .as("pages in docs/papers; './steelyard docs' makes them")
+        .containsExactlyInAnyOrderElementsOf(made.keySet());
+    made.forEach(
+        (name, page) ->
+            assertThat(committed.get(name))
+                .as("docs/papers/%s; './steelyard docs' makes it anew", name)
+                .isEqualTo(page));
   }
 
   private static String read(String page) throws IOException {

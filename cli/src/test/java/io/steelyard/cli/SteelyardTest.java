@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SteelyardTest {
 
   private static final String COMMANDS =
-      "papers,operators,apply,reproduce,report,bench,doctor,completion";
+      "papers,operators,apply,reproduce,report,docs,bench,serve,doctor,completion";
 
   @Test
   void helpListsTheCommandsAndExitCodes() {
@@ -28,7 +28,9 @@ class SteelyardTest {
         "apply",
         "reproduce",
         "report",
+        "docs",
         "bench",
+        "serve",
         "doctor",
         "completion"
       })
@@ -63,6 +65,9 @@ class SteelyardTest {
         "reproduce --scale tiny      | --scale is 'tiny'; expected one of smoke, quick, full",
         "reproduce --all cnn-svm     | --all and papers by name exclude each other",
         "reproduce --data /no/where  | --data is /no/where; expected an existing folder",
+        "serve --port x              | invalid value for option '--port'",
+        "serve --set prot=1          | there is no setting 'prot'",
+        "serve --config /no/where    | --config is /no/where; expected an existing file",
         "report --runs /no/where     | --runs is /no/where; expected an existing folder",
       })
   void aWrongCommandLineIsOneLineOnStandardErrorAndCodeTwo(String line, String message) {

@@ -2,6 +2,7 @@ package io.steelyard.bench.doublystochastic;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Sinkhorn's iterations as one writes them with the operators of a tensor library. Each frees what
@@ -55,7 +56,7 @@ public enum SinkhornComposition {
         NDArray v = x.getManager().ones(factors);
         for (int t = 1; t <= iterations; t++) {
           try (NDArray sums = t % 2 == 1 ? k.matMul(v) : turned.matMul(u)) {
-            final NDArray inverse = sums.pow(-1);
+            final NDArray inverse = Scalars.pow(sums, -1);
             if (t % 2 == 1) {
               u.close();
               u = inverse;

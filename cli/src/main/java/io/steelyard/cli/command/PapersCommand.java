@@ -1,6 +1,5 @@
 package io.steelyard.cli.command;
 
-import io.steelyard.cli.evidence.Evidence;
 import io.steelyard.cli.evidence.PaperStatus;
 import io.steelyard.cli.json.Json;
 import io.steelyard.cli.terminal.Table;
@@ -10,6 +9,7 @@ import io.steelyard.cli.terminal.Terminal;
 import io.steelyard.papers.catalogue.Catalogue;
 import io.steelyard.papers.claim.Finding;
 import io.steelyard.papers.claim.Verdict;
+import io.steelyard.papers.run.Evidence;
 import io.steelyard.papers.run.RunStore;
 import io.steelyard.papers.run.ShippedRuns;
 import java.nio.file.Path;

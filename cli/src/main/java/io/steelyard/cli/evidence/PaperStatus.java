@@ -15,6 +15,7 @@ import io.steelyard.papers.claim.Claim;
 import io.steelyard.papers.claim.Finding;
 import io.steelyard.papers.reproduction.Reproduction;
 import io.steelyard.papers.reproduction.Reproductions;
+import io.steelyard.papers.run.Evidence;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.RunStore;
 import java.util.Comparator;

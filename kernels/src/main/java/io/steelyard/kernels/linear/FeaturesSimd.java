@@ -29,6 +29,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
 
 import io.steelyard.kernels.simd.Lanes;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -81,10 +82,15 @@ final class FeaturesSimd {
         }
       }
       case NalaFeatures nala when nala.form() == NalaForm.SPLIT -> {
+        if (query) {
+          Arrays.fill(work.squares, 0);
+          PanelProductsSimd.dots(
+              work.raw, stride, work.raw, 0, stride, rows, stride, work.squares, work.lanes);
+        }
         for (int t = 0; t < rows; t++) {
           final int at = t * stride;
           if (query) {
-            final double norm = norm(work, at);
+            final double norm = norm(work, t);
             final float factor = (float) (1 / Math.max(norm, NalaFeatures.LEAST_NORM));
             final float power = (float) NalaFeatures.power(norm);
             powers(work.raw, at, factor, power, to, 2 * at, stride);
@@ -138,15 +144,14 @@ final class FeaturesSimd {
     }
   }
 
-  private static double norm(LinearPanels work, int at) {
-    final float squares =
-        PanelProductsSimd.dot(work.raw, at, work.raw, at, work.depthStride, work.lanes);
-    if (squares <= Float.MAX_VALUE) {
-      return Math.sqrt(squares);
+  /** The length of a row, also where its square is too large for a float. */
+  private static double norm(LinearPanels work, int t) {
+    if (work.squares[t] <= Float.MAX_VALUE) {
+      return Math.sqrt(work.squares[t]);
     }
     double sum = 0;
-    for (int c = 0; c < work.depth; c++) {
-      sum += (double) work.raw[at + c] * work.raw[at + c];
+    for (int at = t * work.depthStride; at < t * work.depthStride + work.depth; at++) {
+      sum += (double) work.raw[at] * work.raw[at];
     }
     return Math.sqrt(sum);
   }

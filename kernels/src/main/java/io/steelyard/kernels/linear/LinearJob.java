@@ -241,7 +241,7 @@ final class LinearJob implements Job {
     PanelProductsSimd.addRows(work.ones, n, work.scores, CAUSAL_BLOCK, CAUSAL_BLOCK, work.sums, 0);
     sumWeights(work, before, n);
     // The sum of the block's values tells whether they are all finite.
-    final boolean finite = PanelProductsSimd.finite(before.recent, before.u(), stride, work.lanes);
+    final boolean finite = PanelProductsSimd.finite(before.recent, before.u(), stride);
     Arrays.fill(work.out, 0, CAUSAL_BLOCK * stride, 0);
     accumulate(work, work.scores, work.values, work.valueSlabs, stride, finite, n, work.out);
     before.read(work, work.queryGroups, n, work.out);
@@ -310,12 +310,14 @@ final class LinearJob implements Job {
       }
       return;
     }
+    // In the order of the product above, so that what is not seen does not change a bit.
     for (int t = 0; t < n; t++) {
-      for (int j = 0; j <= t; j++) {
-        for (int x = 0; x < stride; x++) {
-          c[t * stride + x] =
-              Math.fma(s[j * CAUSAL_BLOCK + t], b[j * stride + x], c[t * stride + x]);
+      for (int x = 0; x < stride; x++) {
+        float sum = 0;
+        for (int j = 0; j <= t; j++) {
+          sum = Math.fma(s[j * CAUSAL_BLOCK + t], b[j * stride + x], sum);
         }
+        c[t * stride + x] += sum;
       }
     }
   }

@@ -93,8 +93,11 @@ final class LinearPanels {
   final float[] gammaGradients = new float[BLOCK];
   final float[] ones = new float[BLOCK];
 
-  /** Room for one vector. */
-  final float[] lanes = new float[W / 2];
+  /** Squared lengths of rows. */
+  final float[] squares = new float[BLOCK];
+
+  /** Room for four vectors. */
+  final float[] lanes = new float[2 * W];
 
   /** One row in double. */
   double[] row = new double[0];
@@ -162,7 +165,13 @@ final class LinearPanels {
     return (length + W - 1) / W * W;
   }
 
-  /** Maps queries, the first of which goes to row {@code first} of the panel. */
+  /** Maps one query. */
+  void loadQuery(Tensor q, long row, Features map) {
+    RowCopy.load(q, row, 1, raw, 0, depthStride);
+    FeaturesSimd.queries(map, this, 1, queries);
+  }
+
+  /** Maps queries and packs them; the first of them goes to row {@code first} of the panel. */
   void loadQueries(Tensor q, long row, int first, int count, Features map) {
     Arrays.fill(raw, 0, first * depthStride, 0);
     RowCopy.load(q, row, count, raw, first * depthStride, depthStride);

@@ -11,11 +11,12 @@ import java.util.Arrays;
  * MalaAttention#newState} and {@link NalaAttention#newState}.
  *
  * <p>Its size does not depend on the number of tokens: for each key head, {@code 3 (F Dv + F + Dv)}
- * numbers for F features of a key, D or for norm-aware attention 2 D. Sums are kept in two floats,
- * so outputs are as good after a million tokens as after a hundred.
+ * numbers for F features of a key, D or for norm-aware attention 2 D, and the last few keys and
+ * values. Sums are kept in two floats, so outputs are as good after a million tokens as after a
+ * hundred.
  *
- * <p>A step costs {@code 5 D Dv} operations a head; it allocates nothing and runs on the caller's
- * thread. Not safe for use by several threads at a time.
+ * <p>A step costs some {@code 4 D Dv} operations a head; it allocates nothing and runs on the
+ * caller's thread. Not safe for use by several threads at a time.
  */
 public final class LinearState {
 

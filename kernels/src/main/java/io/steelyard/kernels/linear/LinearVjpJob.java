@@ -293,8 +293,7 @@ final class LinearVjpJob implements Job {
     beginQueries(work, before, row, first, n);
     scores(work, n);
     PanelProductsSimd.addRows(work.ones, n, work.scores, CAUSAL_BLOCK, CAUSAL_BLOCK, work.sums, 0);
-    final boolean valuesFinite =
-        PanelProductsSimd.finite(before.recent, before.u(), stride, work.lanes);
+    final boolean valuesFinite = PanelProductsSimd.finite(before.recent, before.u(), stride);
     // Within the block: its share of m, whose product with the cotangent is all that is needed.
     Arrays.fill(work.out, 0, CAUSAL_BLOCK * stride, 0);
     LinearJob.accumulate(
@@ -325,8 +324,7 @@ final class LinearVjpJob implements Job {
     }
     beginQueryGradients(work, before, n);
     scoreGradients(work, n);
-    final boolean keysFinite =
-        PanelProductsSimd.finite(before.recent, before.z(), work.features, work.lanes);
+    final boolean keysFinite = PanelProductsSimd.finite(before.recent, before.z(), work.features);
     PanelProductsSimd.slabs(work.keys, work.features, n, work.features, work.keySlabs, BLOCK);
     LinearJob.accumulate(
         work,
@@ -378,8 +376,8 @@ final class LinearVjpJob implements Job {
     scores(work, n);
     scoreGradients(work, n);
     final boolean finite =
-        PanelProductsSimd.finite(work.queries, 0, n * work.features, work.lanes)
-            && PanelProductsSimd.finite(work.scaled, 0, n * stride, work.lanes);
+        PanelProductsSimd.finite(work.queries, 0, n * work.features)
+            && PanelProductsSimd.finite(work.scaled, 0, n * stride);
     PanelProductsSimd.slabs(work.queries, work.features, n, work.features, work.querySlabs, BLOCK);
     accumulateTurned(
         work,
@@ -393,7 +391,8 @@ final class LinearVjpJob implements Job {
     PanelProductsSimd.slabs(work.scaled, stride, n, stride, work.scaledSlabs, BLOCK);
     accumulateTurned(work, work.scores, work.scaled, work.scaledSlabs, stride, finite, n, work.out);
     if (readout.centred()) {
-      PanelProductsSimd.addSuffixes(work.gammas, work.cotangents, n, stride, stride, work.out);
+      PanelProductsSimd.addSuffixes(
+          work.gammas, work.cotangents, n, stride, stride, work.out, work.prefixes);
     }
     addQueries(work, after, n);
   }
@@ -425,12 +424,14 @@ final class LinearVjpJob implements Job {
       }
       return;
     }
+    // In the order of the product above, so that what is not seen does not change a bit.
     for (int j = 0; j < n; j++) {
-      for (int t = j; t < n; t++) {
-        for (int x = 0; x < stride; x++) {
-          c[j * stride + x] =
-              Math.fma(s[j * CAUSAL_BLOCK + t], b[t * stride + x], c[j * stride + x]);
+      for (int x = 0; x < stride; x++) {
+        float sum = 0;
+        for (int t = j; t < n; t++) {
+          sum = Math.fma(s[j * CAUSAL_BLOCK + t], b[t * stride + x], sum);
         }
+        c[j * stride + x] += sum;
       }
     }
   }

@@ -1,7 +1,10 @@
 package io.steelyard.kernels.linear;
 
+import static jdk.incubator.vector.VectorOperators.NE;
+
 import io.steelyard.kernels.dense.GemmSimd;
 import io.steelyard.kernels.simd.Lanes;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -143,11 +146,12 @@ final class PanelProductsSimd {
   }
 
   /**
-   * {@code sums_t += a_t . b_t} over {@code rows} rows.
+   * {@code sums_t += a_t . b_t} over {@code rows} rows, lanes in one fixed order. Four rows at a
+   * time, so that up to three more are read.
    *
    * @param bStride 0 where one row serves all
    * @param length a multiple of {@link #W}
-   * @param lanes room for one vector
+   * @param lanes room for four vectors
    */
   static void dots(
       float[] a,
@@ -159,27 +163,50 @@ final class PanelProductsSimd {
       int length,
       float[] sums,
       float[] lanes) {
-    for (int t = 0; t < rows; t++) {
-      sums[t] += dot(a, t * aStride, b, bOffset + t * bStride, length, lanes);
+    for (int t = 0; t < rows; t += 4) {
+      dots4(a, t * aStride, aStride, b, bOffset + t * bStride, bStride, length, lanes);
+      final int some = Math.min(4, rows - t);
+      for (int i = 0; i < some; i++) {
+        float sum = 0;
+        for (int lane = i * L; lane < i * L + L; lane++) {
+          sum += lanes[lane];
+        }
+        sums[t + i] += sum;
+      }
     }
   }
 
-  /** {@code a . b}, lanes in one fixed order. */
-  static float dot(float[] a, int aOffset, float[] b, int bOffset, int length, float[] lanes) {
-    FloatVector x = FloatVector.zero(S);
-    FloatVector y = FloatVector.zero(S);
+  private static void dots4(
+      float[] a, int a0, int aStride, float[] b, int b0, int bStride, int length, float[] lanes) {
+    final int a1 = a0 + aStride;
+    final int a2 = a1 + aStride;
+    final int a3 = a2 + aStride;
+    final int b1 = b0 + bStride;
+    final int b2 = b1 + bStride;
+    final int b3 = b2 + bStride;
+    FloatVector x0 = FloatVector.zero(S);
+    FloatVector y0 = FloatVector.zero(S);
+    FloatVector x1 = FloatVector.zero(S);
+    FloatVector y1 = FloatVector.zero(S);
+    FloatVector x2 = FloatVector.zero(S);
+    FloatVector y2 = FloatVector.zero(S);
+    FloatVector x3 = FloatVector.zero(S);
+    FloatVector y3 = FloatVector.zero(S);
     for (int c = 0; c < length; c += W) {
-      x = FloatVector.fromArray(S, a, aOffset + c).fma(FloatVector.fromArray(S, b, bOffset + c), x);
-      y =
-          FloatVector.fromArray(S, a, aOffset + c + L)
-              .fma(FloatVector.fromArray(S, b, bOffset + c + L), y);
+      final int d = c + L;
+      x0 = FloatVector.fromArray(S, a, a0 + c).fma(FloatVector.fromArray(S, b, b0 + c), x0);
+      y0 = FloatVector.fromArray(S, a, a0 + d).fma(FloatVector.fromArray(S, b, b0 + d), y0);
+      x1 = FloatVector.fromArray(S, a, a1 + c).fma(FloatVector.fromArray(S, b, b1 + c), x1);
+      y1 = FloatVector.fromArray(S, a, a1 + d).fma(FloatVector.fromArray(S, b, b1 + d), y1);
+      x2 = FloatVector.fromArray(S, a, a2 + c).fma(FloatVector.fromArray(S, b, b2 + c), x2);
+      y2 = FloatVector.fromArray(S, a, a2 + d).fma(FloatVector.fromArray(S, b, b2 + d), y2);
+      x3 = FloatVector.fromArray(S, a, a3 + c).fma(FloatVector.fromArray(S, b, b3 + c), x3);
+      y3 = FloatVector.fromArray(S, a, a3 + d).fma(FloatVector.fromArray(S, b, b3 + d), y3);
     }
-    x.add(y).intoArray(lanes, 0);
-    float sum = 0;
-    for (int lane = 0; lane < L; lane++) {
-      sum += lanes[lane];
-    }
-    return sum;
+    x0.add(y0).intoArray(lanes, 0);
+    x1.add(y1).intoArray(lanes, L);
+    x2.add(y2).intoArray(lanes, 2 * L);
+    x3.add(y3).intoArray(lanes, 3 * L);
   }
 
   /** {@code sums += sum_t w_t x_t}. */
@@ -190,19 +217,45 @@ final class PanelProductsSimd {
     }
   }
 
+  /** Every fourth row goes to the same sum, so that four sums are under way. */
   private static void addColumns(
       float[] weights, int rows, float[] x, int offset, int stride, float[] sums, int to) {
-    FloatVector a = FloatVector.fromArray(S, sums, to);
-    FloatVector b = FloatVector.fromArray(S, sums, to + L);
+    FloatVector a0 = FloatVector.fromArray(S, sums, to);
+    FloatVector b0 = FloatVector.fromArray(S, sums, to + L);
+    FloatVector a1 = FloatVector.zero(S);
+    FloatVector b1 = FloatVector.zero(S);
+    FloatVector a2 = FloatVector.zero(S);
+    FloatVector b2 = FloatVector.zero(S);
+    FloatVector a3 = FloatVector.zero(S);
+    FloatVector b3 = FloatVector.zero(S);
+    final int whole = rows & -4;
     int at = offset;
-    for (int t = 0; t < rows; t++) {
-      final FloatVector w = FloatVector.broadcast(S, weights[t]);
-      a = w.fma(FloatVector.fromArray(S, x, at), a);
-      b = w.fma(FloatVector.fromArray(S, x, at + L), b);
+    for (int t = 0; t < whole; t += 4) {
+      final FloatVector w0 = FloatVector.broadcast(S, weights[t]);
+      a0 = w0.fma(FloatVector.fromArray(S, x, at), a0);
+      b0 = w0.fma(FloatVector.fromArray(S, x, at + L), b0);
+      at += stride;
+      final FloatVector w1 = FloatVector.broadcast(S, weights[t + 1]);
+      a1 = w1.fma(FloatVector.fromArray(S, x, at), a1);
+      b1 = w1.fma(FloatVector.fromArray(S, x, at + L), b1);
+      at += stride;
+      final FloatVector w2 = FloatVector.broadcast(S, weights[t + 2]);
+      a2 = w2.fma(FloatVector.fromArray(S, x, at), a2);
+      b2 = w2.fma(FloatVector.fromArray(S, x, at + L), b2);
+      at += stride;
+      final FloatVector w3 = FloatVector.broadcast(S, weights[t + 3]);
+      a3 = w3.fma(FloatVector.fromArray(S, x, at), a3);
+      b3 = w3.fma(FloatVector.fromArray(S, x, at + L), b3);
       at += stride;
     }
-    a.intoArray(sums, to);
-    b.intoArray(sums, to + L);
+    for (int t = whole; t < rows; t++) {
+      final FloatVector w = FloatVector.broadcast(S, weights[t]);
+      a0 = w.fma(FloatVector.fromArray(S, x, at), a0);
+      b0 = w.fma(FloatVector.fromArray(S, x, at + L), b0);
+      at += stride;
+    }
+    a0.add(a1).add(a2.add(a3)).intoArray(sums, to);
+    b0.add(b1).add(b2.add(b3)).intoArray(sums, to + L);
   }
 
   /** {@code x_t += w_t y}, one row y for all. */
@@ -244,39 +297,53 @@ final class PanelProductsSimd {
   /** {@code p_t = start + x_0 + .. + x_t}. */
   static void prefixes(
       float[] start, int startOffset, float[] x, int rows, int stride, int length, float[] p) {
-    for (int c = 0; c < length; c += L) {
-      FloatVector sum = FloatVector.fromArray(S, start, startOffset + c);
-      for (int t = 0; t < rows; t++) {
-        sum = sum.add(FloatVector.fromArray(S, x, t * stride + c));
-        sum.intoArray(p, t * stride + c);
+    System.arraycopy(start, startOffset, p, 0, length);
+    for (int t = 0; t < rows; t++) {
+      // Each sum is read back from the row above: no vector outlives an iteration.
+      final int before = Math.max(0, t - 1) * stride;
+      for (int c = 0; c < length; c += L) {
+        FloatVector.fromArray(S, p, before + c)
+            .add(FloatVector.fromArray(S, x, t * stride + c))
+            .intoArray(p, t * stride + c);
       }
     }
   }
 
-  /** {@code x_t += sum_{i >= t} w_i y_i}. */
-  static void addSuffixes(float[] weights, float[] y, int rows, int stride, int length, float[] x) {
-    for (int c = 0; c < length; c += L) {
-      FloatVector sum = FloatVector.zero(S);
-      for (int t = rows - 1; t >= 0; t--) {
+  /**
+   * {@code x_t += sum_{i >= t} w_i y_i}.
+   *
+   * @param sums room for a row
+   */
+  static void addSuffixes(
+      float[] weights, float[] y, int rows, int stride, int length, float[] x, float[] sums) {
+    Arrays.fill(sums, 0, length, 0);
+    for (int t = rows - 1; t >= 0; t--) {
+      final FloatVector w = FloatVector.broadcast(S, weights[t]);
+      for (int c = 0; c < length; c += L) {
         final int at = t * stride + c;
-        sum = FloatVector.broadcast(S, weights[t]).fma(FloatVector.fromArray(S, y, at), sum);
+        final FloatVector sum =
+            w.fma(FloatVector.fromArray(S, y, at), FloatVector.fromArray(S, sums, c));
+        sum.intoArray(sums, c);
         sum.add(FloatVector.fromArray(S, x, at)).intoArray(x, at);
       }
     }
   }
 
-  /** Whether all numbers are finite. */
-  static boolean finite(float[] x, int offset, int count, float[] lanes) {
-    FloatVector nothing = FloatVector.zero(S);
-    for (int i = 0; i < count; i += L) {
-      nothing = FloatVector.fromArray(S, x, offset + i).fma(FloatVector.zero(S), nothing);
+  /**
+   * Whether all numbers are finite.
+   *
+   * @param count a multiple of {@link #W}
+   */
+  static boolean finite(float[] x, int offset, int count) {
+    final FloatVector zero = FloatVector.zero(S);
+    for (int i = offset; i < offset + count; i += W) {
+      final FloatVector a = FloatVector.fromArray(S, x, i).mul(zero);
+      final FloatVector b = FloatVector.fromArray(S, x, i + L).mul(zero);
+      if (a.add(b).compare(NE, zero).anyTrue()) {
+        return false;
+      }
     }
-    nothing.intoArray(lanes, 0);
-    boolean finite = true;
-    for (int lane = 0; lane < L; lane++) {
-      finite &= lanes[lane] == 0;
-    }
-    return finite;
+    return true;
   }
 
   /**

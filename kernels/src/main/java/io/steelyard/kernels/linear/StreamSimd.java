@@ -8,8 +8,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Token by token in float32. A token is added to the sums of its block; every {@link
- * LinearPanels#CAUSAL_BLOCK} tokens those are folded into the others.
+ * Token by token in float32. A few tokens are kept as they are, and read one by one; when there are
+ * {@link #PENDING} of them, the sums take them all in. So most steps read the sums once and write
+ * nothing to them.
  */
 final class StreamSimd implements LinearState.Stream {
 
@@ -17,11 +18,17 @@ final class StreamSimd implements LinearState.Stream {
   private static final int L = S.length();
   private static final int W = PanelProductsSimd.W;
 
+  /**
+   * Tokens that are kept, a multiple of 4. Reading one costs {@code D + Dv} operations a step, and
+   * taking some in costs about as much as reading the sums four times.
+   */
+  private static final int PENDING = 16;
+
   private final LinearState.Shape shape;
   private final Features map;
   private final Readout readout;
   private final double eps;
-  private final BlockSums[] sums;
+  private final Head[] heads;
 
   /** Where in a slab of M the rows of features are that are not 0, and those features. */
   private final int[] rows;
@@ -33,8 +40,13 @@ final class StreamSimd implements LinearState.Stream {
     this.map = map;
     this.readout = readout;
     this.eps = eps;
-    sums = new BlockSums[shape.batch() * shape.keyHeads()];
-    Arrays.setAll(sums, _ -> new BlockSums());
+    heads = new Head[shape.batch() * shape.keyHeads()];
+    Arrays.setAll(
+        heads,
+        _ ->
+            new Head(
+                map.parts() * LinearPanels.padded(shape.depth()),
+                LinearPanels.padded(shape.width())));
     rows = new int[map.parts() * shape.depth()];
     coefficients = new float[rows.length];
     reset();
@@ -45,46 +57,58 @@ final class StreamSimd implements LinearState.Stream {
     final LinearPanels work = LinearPanels.own();
     work.bind(shape.depth(), shape.width(), map);
     final int group = shape.heads() / shape.keyHeads();
-    final boolean full = tokens % LinearPanels.CAUSAL_BLOCK == 0;
-    for (int keyHead = 0; keyHead < sums.length; keyHead++) {
-      final BlockSums own = sums[keyHead];
+    final int pending = (int) ((tokens - 1) % PENDING) + 1;
+    for (int keyHead = 0; keyHead < heads.length; keyHead++) {
+      final Head head = heads[keyHead];
       work.loadKeys(k, keyHead, 1, map);
-      work.loadValues(v, keyHead, 1);
-      int count = select(work, work.keys);
-      for (int slab = 0; slab < work.widthStride; slab += W) {
-        add(rows, coefficients, count, work.values, slab, own.recent, slab * work.features);
-      }
-      PanelProductsSimd.addRows(
-          work.ones, 1, work.keys, work.features, work.features, own.recent, own.z());
-      PanelProductsSimd.addRows(
-          work.ones, 1, work.values, work.widthStride, work.widthStride, own.recent, own.u());
+      System.arraycopy(work.keys, 0, head.keys, (pending - 1) * work.features, work.features);
+      RowCopy.load(v, keyHead, 1, head.values, (pending - 1) * work.widthStride, work.widthStride);
       for (int h = keyHead * group; h < (keyHead + 1) * group; h++) {
-        work.loadQueries(q, h, 0, 1, map);
-        count = select(work, work.queries);
-        read(work, own, count, tokens);
+        work.loadQuery(q, h, map);
+        read(work, head, pending, tokens);
         RowCopy.store(work.out, 0, work.widthStride, o, h, 1);
       }
-      if (full) {
-        own.fold();
+      if (pending == PENDING) {
+        head.fold(work);
       }
     }
   }
 
-  private void read(LinearPanels work, BlockSums own, int count, long tokens) {
+  private void read(LinearPanels work, Head head, int pending, long tokens) {
     final int stride = work.widthStride;
-    for (int slab = 0; slab < stride; slab += W) {
-      read(rows, coefficients, count, own, slab * work.features, work.out, slab);
+    final BlockSums sums = head.sums;
+    // As in the causal form, the last tokens come first, while sums are small.
+    Arrays.fill(work.sums, 0, pending, 0);
+    PanelProductsSimd.dots(
+        head.keys,
+        work.features,
+        work.queries,
+        0,
+        0,
+        pending,
+        work.features,
+        work.sums,
+        work.lanes);
+    Arrays.fill(work.out, 0, stride, 0);
+    PanelProductsSimd.addRows(work.sums, pending, head.values, stride, stride, work.out, 0);
+    float s = 0;
+    for (int t = 0; t < pending; t++) {
+      s += work.sums[t];
     }
-    final float s =
-        PanelProductsSimd.dot(work.queries, 0, own.high, own.z(), work.features, work.lanes)
-            + PanelProductsSimd.dot(
-                work.queries, 0, own.recent, own.z(), work.features, work.lanes);
+    work.sums[0] = s;
+    PanelProductsSimd.dots(
+        work.queries, 0, sums.high, sums.z(), 0, 1, work.features, work.sums, work.lanes);
+    s = work.sums[0];
+    final int count = select(work, work.queries);
+    for (int slab = 0; slab < stride; slab += W) {
+      read(rows, coefficients, count, sums.high, slab * work.features, work.out, slab);
+    }
     work.alphas[0] = LinearJob.finite(readout.alpha(s, tokens, shape.depth(), eps));
     PanelProductsSimd.scaleRows(work.alphas, 1, work.out, work.out, stride, stride);
     if (readout.centred()) {
-      work.gammas[0] = -(float) readout.gamma(s, tokens, shape.depth(), eps);
-      PanelProductsSimd.addOuter(work.gammas, 1, own.high, own.u(), work.out, stride, stride);
-      PanelProductsSimd.addOuter(work.gammas, 1, own.recent, own.u(), work.out, stride, stride);
+      Arrays.fill(work.gammas, 0, pending, -(float) readout.gamma(s, tokens, shape.depth(), eps));
+      PanelProductsSimd.addRows(work.gammas, pending, head.values, stride, stride, work.out, 0);
+      PanelProductsSimd.addOuter(work.gammas, 1, sums.high, sums.u(), work.out, stride, stride);
     }
   }
 
@@ -120,53 +144,58 @@ final class StreamSimd implements LinearState.Stream {
     return 2 * depth;
   }
 
-  /** {@code M_f += a_f v} for some rows f of a slab. */
-  private static void add(
-      int[] rows, float[] factors, int count, float[] v, int column, float[] m, int start) {
-    final FloatVector x = FloatVector.fromArray(S, v, column);
-    final FloatVector y = FloatVector.fromArray(S, v, column + L);
-    for (int i = 0; i < count; i++) {
-      final int at = start + rows[i];
-      final FloatVector a = FloatVector.broadcast(S, factors[i]);
-      x.fma(a, FloatVector.fromArray(S, m, at)).intoArray(m, at);
-      y.fma(a, FloatVector.fromArray(S, m, at + L)).intoArray(m, at + L);
-    }
-  }
-
-  /** {@code o = sum_f a_f M_f} over some rows f of a slab, of both parts of the sums. */
+  /** {@code o += sum_f a_f M_f} over some rows f of a slab, four sums under way. */
   private static void read(
-      int[] rows, float[] factors, int count, BlockSums sums, int start, float[] o, int column) {
-    final float[] m = sums.high;
-    final float[] n = sums.recent;
-    FloatVector x0 = FloatVector.zero(S);
+      int[] rows, float[] factors, int count, float[] m, int start, float[] o, int column) {
+    FloatVector x0 = FloatVector.fromArray(S, o, column);
+    FloatVector y0 = FloatVector.fromArray(S, o, column + L);
     FloatVector x1 = FloatVector.zero(S);
-    FloatVector y0 = FloatVector.zero(S);
     FloatVector y1 = FloatVector.zero(S);
-    for (int i = 0; i < count; i++) {
+    FloatVector x2 = FloatVector.zero(S);
+    FloatVector y2 = FloatVector.zero(S);
+    FloatVector x3 = FloatVector.zero(S);
+    FloatVector y3 = FloatVector.zero(S);
+    final int whole = count & -4;
+    for (int i = 0; i < whole; i += 4) {
+      final int at0 = start + rows[i];
+      final FloatVector a0 = FloatVector.broadcast(S, factors[i]);
+      x0 = FloatVector.fromArray(S, m, at0).fma(a0, x0);
+      y0 = FloatVector.fromArray(S, m, at0 + L).fma(a0, y0);
+      final int at1 = start + rows[i + 1];
+      final FloatVector a1 = FloatVector.broadcast(S, factors[i + 1]);
+      x1 = FloatVector.fromArray(S, m, at1).fma(a1, x1);
+      y1 = FloatVector.fromArray(S, m, at1 + L).fma(a1, y1);
+      final int at2 = start + rows[i + 2];
+      final FloatVector a2 = FloatVector.broadcast(S, factors[i + 2]);
+      x2 = FloatVector.fromArray(S, m, at2).fma(a2, x2);
+      y2 = FloatVector.fromArray(S, m, at2 + L).fma(a2, y2);
+      final int at3 = start + rows[i + 3];
+      final FloatVector a3 = FloatVector.broadcast(S, factors[i + 3]);
+      x3 = FloatVector.fromArray(S, m, at3).fma(a3, x3);
+      y3 = FloatVector.fromArray(S, m, at3 + L).fma(a3, y3);
+    }
+    for (int i = whole; i < count; i++) {
       final int at = start + rows[i];
       final FloatVector a = FloatVector.broadcast(S, factors[i]);
       x0 = FloatVector.fromArray(S, m, at).fma(a, x0);
-      x1 = FloatVector.fromArray(S, m, at + L).fma(a, x1);
-      y0 = FloatVector.fromArray(S, n, at).fma(a, y0);
-      y1 = FloatVector.fromArray(S, n, at + L).fma(a, y1);
+      y0 = FloatVector.fromArray(S, m, at + L).fma(a, y0);
     }
-    x0.add(y0).intoArray(o, column);
-    x1.add(y1).intoArray(o, column + L);
+    x0.add(x1).add(x2.add(x3)).intoArray(o, column);
+    y0.add(y1).add(y2.add(y3)).intoArray(o, column + L);
   }
 
   @Override
   public void reset() {
-    for (final BlockSums head : sums) {
-      head.clear(
-          map.parts() * LinearPanels.padded(shape.depth()), LinearPanels.padded(shape.width()));
+    for (final Head head : heads) {
+      head.clear();
     }
   }
 
   @Override
   public void set(LinearState.Stream other) {
     if (other instanceof StreamSimd same) {
-      for (int i = 0; i < sums.length; i++) {
-        sums[i].set(same.sums[i]);
+      for (int i = 0; i < heads.length; i++) {
+        heads[i].set(same.heads[i]);
       }
     }
   }
@@ -174,9 +203,55 @@ final class StreamSimd implements LinearState.Stream {
   @Override
   public long bytes() {
     long bytes = 0;
-    for (final BlockSums head : sums) {
+    for (final Head head : heads) {
       bytes += head.bytes();
     }
     return bytes;
+  }
+
+  /** What a key head has seen: sums of whole blocks, and the tokens since. */
+  private static final class Head {
+
+    final BlockSums sums = new BlockSums();
+
+    /** Features of the last keys, and their values, as rows. */
+    final float[] keys;
+
+    final float[] values;
+    private final int features;
+    private final int width;
+
+    Head(int features, int width) {
+      this.features = features;
+      this.width = width;
+      keys = new float[PENDING * features];
+      values = new float[PENDING * width];
+    }
+
+    void clear() {
+      sums.clear(features, width);
+      Arrays.fill(keys, 0);
+      Arrays.fill(values, 0);
+    }
+
+    /** Takes a full block of tokens into the sums. */
+    void fold(LinearPanels work) {
+      System.arraycopy(keys, 0, work.keys, 0, keys.length);
+      System.arraycopy(values, 0, work.values, 0, values.length);
+      PanelProductsSimd.slabs(
+          work.values, width, PENDING, width, work.valueSlabs, LinearPanels.BLOCK);
+      sums.add(work, PENDING);
+      sums.fold();
+    }
+
+    void set(Head other) {
+      sums.set(other.sums);
+      System.arraycopy(other.keys, 0, keys, 0, keys.length);
+      System.arraycopy(other.values, 0, values, 0, values.length);
+    }
+
+    long bytes() {
+      return sums.bytes() + (long) Float.BYTES * (keys.length + values.length);
+    }
   }
 }

@@ -36,7 +36,16 @@ final class Loss {
           false,
           "The positives of each row, 0 to N - 1; shorter lists are filled up with ignore-index.");
 
-  private static final Port WEIGHTS =
+  static final Port RELEVANCES =
+      new Port(
+          "relevances",
+          "y_p",
+          Port.Kind.FLOAT,
+          "[..., P]",
+          true,
+          "What multiplies the term of each positive; 1 where there are none.");
+
+  static final Port WEIGHTS =
       new Port(
           "weights",
           "w",
@@ -73,12 +82,23 @@ final class Loss {
   /** The description of a loss. */
   static Operator describe(
       String name, String summary, Source source, Port targets, List<Parameter> own, Body body) {
+    return describe(name, summary, source, List.of(SCORES, targets, WEIGHTS), own, body);
+  }
+
+  /** The description of a loss with inputs of its own. */
+  static Operator describe(
+      String name,
+      String summary,
+      Source source,
+      List<Port> inputs,
+      List<Parameter> own,
+      Body body) {
     return new Operator(
         name,
         "loss",
         summary,
         source,
-        List.of(SCORES, targets, WEIGHTS),
+        inputs,
         Stream.concat(own.stream(), PARAMETERS.stream()).toList(),
         List.of(Port.of("loss", "L", "[...]", "One number for each row.")),
         arguments -> {
@@ -195,6 +215,35 @@ final class Loss {
                 + ", or "
                 + ignored
                 + " for none");
+      }
+    }
+  }
+
+  /**
+   * Checks relevances. Those of slots that are left out may be anything.
+   *
+   * @param targets lists that have been checked
+   */
+  static void checkRelevances(Tensor relevances, Tensor x, Tensor targets, LossOptions options) {
+    if (relevances.dtype() != x.dtype().accumulator() || !relevances.hasShapeOf(targets)) {
+      throw new IllegalArgumentException(
+          "relevances is "
+              + relevances
+              + "; expected "
+              + x.dtype().accumulator().label()
+              + " and the shape of targets, "
+              + targets);
+    }
+    for (long i = 0; i < targets.size(); i++) {
+      final double relevance = relevances.getDouble(relevances.flatIndex(i));
+      final boolean counts = targets.getDouble(targets.flatIndex(i)) != options.ignoreIndex();
+      if (counts && !(relevance >= 0 && relevance < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "relevances holds "
+                + relevance
+                + " (element "
+                + i
+                + "); expected finite numbers of 0 or more");
       }
     }
   }

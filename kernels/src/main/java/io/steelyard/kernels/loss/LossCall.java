@@ -65,6 +65,7 @@ final class LossCall {
   private boolean lists;
   private boolean packed;
   private int slots;
+  private Tensor relevances = NOTHING;
   private Tensor weights = NOTHING;
   private Tensor upstream = NOTHING;
   private Tensor loss = NOTHING;
@@ -111,6 +112,12 @@ final class LossCall {
     return this;
   }
 
+  /** Gives each positive a relevance, as targets lie; {@link #NOTHING} for 1 each. */
+  LossCall relevances(Tensor newRelevances) {
+    relevances = newRelevances;
+    return this;
+  }
+
   /** Wants the loss of each row. */
   LossCall value(Tensor newLoss) {
     loss = newLoss;
@@ -131,6 +138,7 @@ final class LossCall {
   void clear() {
     x = NOTHING;
     targets = NOTHING;
+    relevances = NOTHING;
     weights = NOTHING;
     upstream = NOTHING;
     loss = NOTHING;
@@ -174,7 +182,12 @@ final class LossCall {
 
   /** Numbers that {@link #settle} needs room for. */
   int room() {
-    return FIRST + 2 * slots();
+    return FIRST + 3 * slots();
+  }
+
+  /** Where the relevances of the positives of a row start, for rows of so many slots. */
+  static int relevancesStart(int slots) {
+    return FIRST + 2 * slots;
   }
 
   /** The positive in a slot, or -1 where it is left out. */
@@ -246,6 +259,10 @@ final class LossCall {
       broken |= Double.isNaN(score) || (!limits && score == Double.POSITIVE_INFINITY);
       numbers[FIRST + count] = score;
       numbers[FIRST + slots + count] = entry;
+      numbers[relevancesStart(slots) + count] =
+          relevances == NOTHING
+              ? 1
+              : relevances.getDouble(relevances.rowOffset(row) + slot * relevances.rowStride());
       count++;
     }
     numbers[COUNT] = count;

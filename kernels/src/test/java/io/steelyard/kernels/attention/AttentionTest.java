@@ -320,7 +320,8 @@ class AttentionTest {
     final Tensor q = normal(random, 1, 1, 2, 40, 8);
     final Tensor k = normal(random, 1, 1, 2, 90, 8);
     final Tensor v = normal(random, 1, 1, 2, 90, 8);
-    final Named sigmoid = attentions().toList().get(1);
+    final Named sigmoid =
+        attentions().filter(a -> a.name().equals("sigmoid-attention")).findFirst().orElseThrow();
     final float[] all = apply(sigmoid, q, k, v, AttentionOptions.defaults());
     final float[] head =
         apply(sigmoid, q, k.slice(2, 0, 37), v.slice(2, 0, 37), AttentionOptions.defaults());

@@ -3,14 +3,11 @@ package io.steelyard.kernels.detection;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.management.ThreadMXBean;
-import io.steelyard.kernels.simd.Simd;
+import io.steelyard.kernels.simd.SteadyState;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -21,6 +18,7 @@ import java.util.random.RandomGeneratorFactory;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -29,7 +27,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SuppressionTest {
 
   private static final double E = 0x1p-24;
-  private static final long WARM_UP_NANOS = 15_000_000_000L;
   private static final int[] COUNTS = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 207, 702};
 
   /** What a call kept. */
@@ -366,33 +363,16 @@ class SuppressionTest {
 
   @ParameterizedTest
   @MethodSource("decays")
+  @Tag("allocation")
   void aCallAllocatesNothing(Decay decay) {
-    assumeTrue(Simd.available(), "the scalar path may allocate");
-    assumeTrue(
-        Simd.vectorBits() <= NaturalWidth.BITS,
-        "vectors wider than the machine's are emulated with boxes");
     final int n = 600;
     final ScoredBoxes boxes = grouped(random(28), crowd(random(28), n));
     final Tensor indices = Tensor.zeros(DType.I32, n);
     final Tensor scores = Tensor.zeros(DType.F32, n);
     final SuppressionOptions options = SuppressionOptions.defaults().withThreads(1);
-    final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    long perCall = Long.MAX_VALUE;
-    final long end = System.nanoTime() + WARM_UP_NANOS;
-    while (perCall != 0 && System.nanoTime() < end) {
-      final int calls = 100;
-      final long before = threads.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < calls; i++) {
-        SoftNms.apply(boxes, decay, options, indices, scores);
-      }
-      perCall = (threads.getCurrentThreadAllocatedBytes() - before) / calls;
-    }
+    final long perCall =
+        SteadyState.bytesPerCall(() -> SoftNms.apply(boxes, decay, options, indices, scores));
     assertThat(perCall).as("%s: bytes a call", decay).isZero();
-  }
-
-  private static final class NaturalWidth {
-
-    static final int BITS = jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize();
   }
 
   @Test

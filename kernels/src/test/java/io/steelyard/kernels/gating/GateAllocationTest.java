@@ -1,28 +1,21 @@
 package io.steelyard.kernels.gating;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.management.ThreadMXBean;
 import io.steelyard.kernels.gating.ActivationGate.Activation;
-import io.steelyard.kernels.simd.Simd;
+import io.steelyard.kernels.simd.SteadyState;
 import io.steelyard.kernels.tensor.Tensor;
-import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Gates, sending out and combining allocate nothing once warm. */
+@Tag("allocation")
 class GateAllocationTest {
-
-  private static final long WARM_UP_NANOS = 15_000_000_000L;
 
   @ParameterizedTest
   @ValueSource(ints = {8, 64, 300})
   void aCallAllocatesNothing(int n) {
-    assumeTrue(Simd.available(), "the scalar path may allocate");
-    assumeTrue(
-        Simd.vectorBits() <= NaturalWidth.BITS,
-        "vectors wider than the machine's are emulated with boxes");
     final int tokens = 600;
     final int width = 16;
     final float[] scores = new float[tokens * n];
@@ -39,28 +32,16 @@ class GateAllocationTest {
     final Dispatch plan = Dispatch.plan(indices, n, 64);
     final Tensor batch = Tensor.of(new float[tokens * width], tokens, width);
     final Tensor queues = Tensor.of(new float[n * 64 * width], n, 64, width);
-    final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    long perCall = Long.MAX_VALUE;
-    // Warm when a round is clean; what is still dirty after this long will stay so.
-    final long end = System.nanoTime() + WARM_UP_NANOS;
-    while (perCall != 0 && System.nanoTime() < end) {
-      final int calls = 20;
-      final long before = threads.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < calls; i++) {
-        ActivationGate.apply(x, bias, y, Activation.TANH, 0.5, 0);
-        ActivationGate.vjp(x, bias, y, x, dx, dbias, Activation.TANH, 0.5, 0);
-        TopKGate.apply(x, bias, y, indices, 2, false, 0);
-        TopKGate.vjp(y, x, dx, 0);
-        plan.send(batch, queues);
-        plan.combine(queues, y, batch);
-      }
-      perCall = (threads.getCurrentThreadAllocatedBytes() - before) / calls;
-    }
+    final long perCall =
+        SteadyState.bytesPerCall(
+            () -> {
+              ActivationGate.apply(x, bias, y, Activation.TANH, 0.5, 0);
+              ActivationGate.vjp(x, bias, y, x, dx, dbias, Activation.TANH, 0.5, 0);
+              TopKGate.apply(x, bias, y, indices, 2, false, 0);
+              TopKGate.vjp(y, x, dx, 0);
+              plan.send(batch, queues);
+              plan.combine(queues, y, batch);
+            });
     assertThat(perCall).as("rows of %d: bytes a call", n).isZero();
-  }
-
-  private static final class NaturalWidth {
-
-    static final int BITS = jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize();
   }
 }

@@ -3,18 +3,16 @@ package io.steelyard.kernels.head;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.management.ThreadMXBean;
-import io.steelyard.kernels.simd.Simd;
+import io.steelyard.kernels.simd.SteadyState;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -23,7 +21,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class HeadKernelsTest {
 
   private static final double E = 0x1p-24;
-  private static final long WARM_UP_NANOS = 15_000_000_000L;
 
   /** A head on inputs of its own, under its name. */
   record Call(String name, IntFunction<Tensor> run) {
@@ -313,35 +310,21 @@ class HeadKernelsTest {
 
   @ParameterizedTest
   @MethodSource("allocationFree")
+  @Tag("allocation")
   void aCallAllocatesNothing(String name) {
-    assumeTrue(Simd.available(), "the scalar path may allocate");
-    assumeTrue(
-        Simd.vectorBits() <= NaturalWidth.BITS,
-        "vectors wider than the machine's are emulated with boxes");
     try (Arena arena = Arena.ofConfined()) {
       final Call call =
           calls(40, 60, 70, arena).stream()
               .filter(c -> c.name().equals(name))
               .findFirst()
               .orElseThrow();
-      final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-      long perCall = Long.MAX_VALUE;
-      final long end = System.nanoTime() + WARM_UP_NANOS;
-      while (perCall != 0 && System.nanoTime() < end) {
-        final int count = 100;
-        final long before = threads.getCurrentThreadAllocatedBytes();
-        for (int i = 0; i < count; i++) {
-          var _ = call.run().apply(1);
-        }
-        perCall = (threads.getCurrentThreadAllocatedBytes() - before) / count;
-      }
+      final long perCall =
+          SteadyState.bytesPerCall(
+              () -> {
+                var _ = call.run().apply(1);
+              });
       assertThat(perCall).as("%s: bytes a call", name).isZero();
     }
-  }
-
-  private static final class NaturalWidth {
-
-    static final int BITS = jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize();
   }
 
   @Test

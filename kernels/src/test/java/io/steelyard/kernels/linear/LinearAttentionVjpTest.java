@@ -180,14 +180,9 @@ class LinearAttentionVjpTest {
 
   private static void compare(
       Map<String, Tensor> expected, Map<String, Tensor> actual, String name, int from, int to) {
-    double largest = 1;
-    for (int i = from * 8; i < to * 8; i++) {
-      largest = Math.max(largest, Math.abs(expected.get(name).getDouble(i)));
-    }
-    for (int i = from * 8; i < to * 8; i++) {
-      LinearVariant.assertClose(
-          actual.get(name).getDouble(i), expected.get(name).getDouble(i), 1e-5 * largest, name, i);
-    }
+    assertThat(Arrays.copyOfRange(actual.get(name).toFloatArray(), from * 8, to * 8))
+        .as(name)
+        .isEqualTo(Arrays.copyOfRange(expected.get(name).toFloatArray(), from * 8, to * 8));
   }
 
   @ParameterizedTest

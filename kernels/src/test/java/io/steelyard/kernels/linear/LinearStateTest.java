@@ -58,7 +58,7 @@ class LinearStateTest {
         state.step(token(q, t), token(k, t), token(v, t), o);
         for (int i = 0; i < o.size(); i++) {
           final int at = (i / s[5] * s[3] + t) * s[5] + i % s[5];
-          final double allowed = 64 * 0x1p-24 * expected.mass().getDouble(at) + 1e-30;
+          final double allowed = 8 * 0x1p-24 * expected.mass().getDouble(at) + 1e-30;
           assertThat(o.getDouble(i))
               .as("%s, token %d, element %d", variant, t, i)
               .isCloseTo(expected.o().getDouble(at), Offset.offset(allowed))

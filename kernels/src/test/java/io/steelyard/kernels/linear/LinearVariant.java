@@ -13,7 +13,11 @@ import org.assertj.core.data.Offset;
 /** A linear attention with its choices made, and what tests compare it with. */
 record LinearVariant(String name, Features map, Readout readout) {
 
-  /** Outputs by the definition, and what would add up if all terms were positive. */
+  /**
+   * Outputs by the definition, and what a relative error of every product of features can make of
+   * each: what would add up if all terms were positive, and what a wrong sum of weights does to the
+   * factor of them all.
+   */
   record Expected(Tensor o, Tensor mass) {}
 
   static Stream<LinearVariant> all() {
@@ -90,27 +94,43 @@ record LinearVariant(String name, Features map, Readout readout) {
         total += a[j];
         positiveTotal += positive[j];
       }
-      for (int j = 0; j < seen; j++) {
-        final double c =
-            switch (readout) {
-              case MALA_MEAN -> 1 / (Math.sqrt(depth) * seen);
-              case MALA_ROOT -> 1 / Math.sqrt(depth);
-              case MALA_SUM, SUM, MEAN -> 1;
-            };
-        final double factor =
-            switch (readout) {
-              case SUM -> 1 / (total + options.eps());
-              case MEAN -> 1.0 / seen / (total / seen + options.eps());
-              case MALA_MEAN, MALA_ROOT, MALA_SUM -> (1 + 1 / (c * total + options.eps())) * c;
-            };
-        final double offset = readout.centred() ? c * total / seen : 0;
-        final double worst =
-            positive[j] * factor * (total == 0 ? 1 : Math.max(1, positiveTotal / total)) + offset;
-        final double[] value = numbers(v, (long) keyHead * keys + j, width);
-        for (int x = 0; x < width; x++) {
-          o[row * width + x] += (a[j] * factor - offset) * value[x];
-          mass[row * width + x] += worst * Math.abs(value[x]);
+      final double c =
+          switch (readout) {
+            case MALA_MEAN -> 1 / (Math.sqrt(depth) * seen);
+            case MALA_ROOT -> 1 / Math.sqrt(depth);
+            case MALA_SUM, SUM, MEAN -> 1;
+          };
+      final double alpha =
+          switch (readout) {
+            case SUM -> 1 / (total + options.eps());
+            case MEAN -> 1 / (total + seen * options.eps());
+            case MALA_MEAN, MALA_ROOT, MALA_SUM -> (1 + 1 / (c * total + options.eps())) * c;
+          };
+      final double slope =
+          switch (readout) {
+            case SUM, MEAN -> alpha * alpha;
+            case MALA_MEAN, MALA_ROOT, MALA_SUM ->
+                c * c / ((c * total + options.eps()) * (c * total + options.eps()));
+          };
+      final double gamma = readout.centred() ? c / seen : 0;
+      for (int x = 0; x < width && seen > 0; x++) {
+        double sum = 0;
+        double positiveSum = 0;
+        double values = 0;
+        double positiveValues = 0;
+        for (int j = 0; j < seen; j++) {
+          final long at = v.rowOffset((long) keyHead * keys + j) + x * v.rowStride();
+          final double value = v.getDouble(at);
+          sum += a[j] * value;
+          positiveSum += positive[j] * Math.abs(value);
+          values += value;
+          positiveValues += Math.abs(value);
         }
+        o[row * width + x] = alpha * sum - gamma * total * values;
+        mass[row * width + x] =
+            alpha * positiveSum
+                + slope * positiveTotal * Math.abs(sum)
+                + gamma * positiveTotal * positiveValues;
       }
     }
     return new Expected(Tensor.of(o, o.length), Tensor.of(mass, mass.length));

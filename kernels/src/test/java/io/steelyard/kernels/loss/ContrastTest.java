@@ -309,6 +309,44 @@ class ContrastTest {
     assertThat(dx[0]).isZero();
   }
 
+  @ParameterizedTest
+  @MethodSource("floats")
+  void relevancesMultiplyTerms(DType dtype) {
+    final Tensor x = Tensor.of(new double[] {1, 2, 0.5, -1, Double.NEGATIVE_INFINITY}, 1, 5);
+    final Tensor scores = x.to(dtype);
+    final Tensor lists = Tensor.of(new int[] {0, 4, 1, 0, -100}, 1, 5);
+    final Tensor relevances = Tensor.of(new double[] {2, 0, 0.5, 7, Double.NaN}, 1, 5).to(dtype);
+    final Tensor loss = Tensor.zeros(dtype, 1);
+    final Tensor dx = Tensor.zeros(dtype, 1, 5);
+    DecoupledSoftmaxLoss.lossAndGradient(scores, lists, relevances, loss, dx, DEFAULTS);
+    final double others = Math.log(Math.exp(0.5) + Math.exp(-1));
+    // The third positive has no term, not even at -inf, but is counted; the first counts once.
+    final double want =
+        (2 * Math.log1p(Math.exp(others - 1)) + 0.5 * Math.log1p(Math.exp(others - 2))) / 3;
+    final double allowed = dtype == DType.F32 ? 1e-6 : 1e-14;
+    assertThat(loss.getDouble(0)).isCloseTo(want, offset(allowed));
+    final double first = 2 / (1 + Math.exp(1 - others)) / 3;
+    final double second = 0.5 / (1 + Math.exp(2 - others)) / 3;
+    assertThat(dx.getDouble(0)).isCloseTo(-first, offset(allowed));
+    assertThat(dx.getDouble(1)).isCloseTo(-second, offset(allowed));
+    assertThat(dx.getDouble(2))
+        .isCloseTo((first + second) * Math.exp(0.5 - others), offset(allowed));
+    assertThat(dx.getDouble(4)).isZero();
+    for (final double bad : new double[] {-0.5, Double.NaN, Double.POSITIVE_INFINITY}) {
+      relevances.setDouble(2, bad);
+      assertThatThrownBy(
+              () -> DecoupledSoftmaxLoss.apply(scores, lists, relevances, loss, DEFAULTS))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "relevances holds " + bad + " (element 2); expected finite numbers of 0 or more");
+    }
+    assertThatThrownBy(
+            () ->
+                DecoupledSoftmaxLoss.apply(
+                    scores, lists, Tensor.zeros(dtype, 1, 4), loss, DEFAULTS))
+        .hasMessageContaining("relevances is " + dtype.label() + "[1, 4]; expected");
+  }
+
   static Stream<DType> floats() {
     return Stream.of(DType.F32, DType.F64);
   }

@@ -51,6 +51,17 @@ final class LossFixture {
   /** Slots of a list. */
   static final int SLOTS = 3;
 
+  /** Its forms make the relevances themselves, so they allocate. */
+  static final Named BY_RELEVANCE =
+      new Named(
+          "decoupled softmax by relevance",
+          true,
+          0,
+          (x, t, l, o) -> DecoupledSoftmaxLoss.apply(x, t, relevances(x, t), l, o),
+          (x, t, l, dx, o) ->
+              DecoupledSoftmaxLoss.lossAndGradient(x, t, relevances(x, t), l, dx, o),
+          (x, t, dl, dx, o) -> DecoupledSoftmaxLoss.vjp(x, t, relevances(x, t), dl, dx, o));
+
   private LossFixture() {}
 
   /** The losses that see the other entries through their log-sum-exp. */
@@ -91,6 +102,7 @@ final class LossFixture {
             DecoupledSoftmaxLoss::apply,
             DecoupledSoftmaxLoss::lossAndGradient,
             DecoupledSoftmaxLoss::vjp),
+        BY_RELEVANCE,
         new Named(
             "InfoNCE",
             true,
@@ -174,6 +186,16 @@ final class LossFixture {
       targets[i] = none ? LossOptions.IGNORE_INDEX : random.nextInt(n);
     }
     return lists ? Tensor.of(targets, rows, slots) : Tensor.of(targets, rows);
+  }
+
+  /** Relevances of positives, from their places: 0.5 to 1.5; NaN where there is no positive. */
+  static Tensor relevances(Tensor x, Tensor targets) {
+    final Tensor relevances = Tensor.zeros(x.dtype().accumulator(), targets.shape());
+    for (long i = 0; i < targets.size(); i++) {
+      final boolean none = targets.getDouble(targets.flatIndex(i)) < 0;
+      relevances.setDouble(i, none ? Double.NaN : 0.5 + i % 5 * 0.25);
+    }
+    return relevances;
   }
 
   /** A new array of NaN, so that an element nobody wrote fails. */

@@ -1,6 +1,7 @@
 package io.steelyard.layers.attention;
 
 import ai.djl.ndarray.NDArray;
+import io.steelyard.layers.tensor.NDArrayTensors;
 import java.util.Map;
 import java.util.Optional;
 
@@ -41,10 +42,10 @@ public record AttentionCall(
     return projection(role).heads();
   }
 
-  /** Whether nothing of this is on a GPU or part of a graph of gradients. */
+  /** Whether a kernel may take over. */
   boolean suitsKernel() {
     return projections.values().stream()
         .map(Projection::array)
-        .noneMatch(array -> array.getDevice().isGpu() || array.hasGradient());
+        .allMatch(NDArrayTensors::suitsKernels);
   }
 }

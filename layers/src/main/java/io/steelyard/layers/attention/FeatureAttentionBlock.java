@@ -10,6 +10,7 @@ import io.steelyard.kernels.linear.FeatureMap;
 import io.steelyard.kernels.linear.LinearOptions;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Optional;
 
 /**
@@ -42,7 +43,7 @@ abstract sealed class FeatureAttentionBlock extends AttentionBlock
 
     /** The count, at least 1. */
     NDArray atLeastOne() {
-      return count.maximum(1);
+      return Scalars.maximum(count, 1);
     }
   }
 

@@ -8,6 +8,7 @@ import ai.djl.training.ParameterStore;
 import io.steelyard.kernels.attention.FixedFeatureOptions;
 import io.steelyard.layers.initializer.Normal;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
@@ -87,7 +88,9 @@ public final class FixedFeatureAttentionBlock extends AttentionBlock {
     return pairs.sum(
         switch (options.activation()) {
           case RELU ->
-              pairs.hide(Activation.relu(pairs.hide(scores, 0)), 0).div(pairs.count().maximum(1));
+              pairs
+                  .hide(Activation.relu(pairs.hide(scores, 0)), 0)
+                  .div(Scalars.maximum(pairs.count(), 1));
           case SOFTMAX -> pairs.softmax(scores);
         });
   }
@@ -106,6 +109,6 @@ public final class FixedFeatureAttentionBlock extends AttentionBlock {
     }
     final int last = x.getShape().dimension() - 1;
     final NDArray zero = Like.zeros(x.getShape().slice(0, last).add(1), x);
-    return mapped.add(x.mul(mean).concat(zero, last));
+    return mapped.add(Scalars.mul(x, mean).concat(zero, last));
   }
 }

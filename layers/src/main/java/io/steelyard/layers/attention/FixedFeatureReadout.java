@@ -17,6 +17,7 @@ import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.initializer.Constant;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 
@@ -154,10 +155,8 @@ public final class FixedFeatureReadout extends AbstractBlock {
                 there
                     .map(
                         flags ->
-                            flags
-                                .toType(x.getDataType(), false)
-                                .sum(new int[] {1})
-                                .maximum(1)
+                            Scalars.maximum(
+                                    flags.toType(x.getDataType(), false).sum(new int[] {1}), 1)
                                 .reshape(batch, 1, 1))
                     .orElseGet(() -> Like.scalar((double) keys, x));
             yield hide(seen, Activation.relu(scores), 0).div(count);
@@ -175,7 +174,7 @@ public final class FixedFeatureReadout extends AbstractBlock {
   }
 
   private static boolean isServed(NDArray x, boolean training) {
-    return !training && !x.getDevice().isGpu() && !x.hasGradient();
+    return !training && NDArrayTensors.suitsKernels(x);
   }
 
   @Override
@@ -288,7 +287,7 @@ public final class FixedFeatureReadout extends AbstractBlock {
       final int size = Math.toIntExact(gram.getShape().get(0));
       // Features that are all 0 have every readout for a solution; take 0.
       final double ridge = scale > 0 ? lambda * scale : 1;
-      final NDArray matrix = gram.add(Like.eye(size, gram).mul(ridge));
+      final NDArray matrix = gram.add(Scalars.mul(Like.eye(size, gram), ridge));
       final NDArray right = primal ? features.transpose().matMul(targets) : targets;
       final NDArray inverse = matrix.inverse();
       final NDArray first = inverse.matMul(right);

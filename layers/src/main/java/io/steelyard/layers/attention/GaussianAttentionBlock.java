@@ -5,6 +5,7 @@ import ai.djl.training.ParameterStore;
 import io.steelyard.kernels.attention.GaussianAttention;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
 
 /**
@@ -37,12 +38,13 @@ public final class GaussianAttentionBlock extends AttentionBlock {
     final Pairs pairs = Pairs.of(k, k, call.heads("v"), call.visibility());
     final NDArray q = pairs.queries();
     final NDArray squares =
-        q.square()
-            .sum(new int[] {3}, true)
-            .add(pairs.products(Like.ones(q.getShape(), q), pairs.keys().square()))
-            .sub(pairs.products().mul(2))
-            .maximum(0);
-    final NDArray exponents = squares.mul(-0.5 / Math.sqrt((double) q.getShape().get(3)));
+        Scalars.maximum(
+            q.square()
+                .sum(new int[] {3}, true)
+                .add(pairs.products(Like.ones(q.getShape(), q), pairs.keys().square()))
+                .sub(Scalars.mul(pairs.products(), 2)),
+            0);
+    final NDArray exponents = Scalars.mul(squares, -0.5 / Math.sqrt((double) q.getShape().get(3)));
     final NDArray shifted =
         call.visibility().added(exponents).map(exponents::add).orElse(exponents);
     return pairs.sum(pairs.hide(pairs.hide(shifted, 0).exp(), 0));

@@ -9,6 +9,7 @@ import io.steelyard.kernels.attention.KroneckerOptions;
 import io.steelyard.kernels.mask.Mask;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -72,7 +73,8 @@ public final class KroneckerAttentionBlock extends AttentionBlock {
             .map(flags -> Visibility.all().andPairs(both(flags, shape, tokens)))
             .orElseGet(Visibility::all);
     final Pairs pairs = Pairs.of(q, keys, values, pairwise);
-    return pairs.sum(pairs.softmax(pairs.products().mul(scale.orElse(1.0 / q.getShape().get(3)))));
+    return pairs.sum(
+        pairs.softmax(Scalars.mul(pairs.products(), scale.orElse(1.0 / q.getShape().get(3)))));
   }
 
   /**

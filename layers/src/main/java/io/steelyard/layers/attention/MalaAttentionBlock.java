@@ -6,6 +6,7 @@ import io.steelyard.kernels.linear.LinearOptions;
 import io.steelyard.kernels.linear.MalaAttention;
 import io.steelyard.kernels.linear.MalaScale;
 import io.steelyard.kernels.tensor.Tensor;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Magnitude-aware linear attention: with {@code a_ij = c phi(q_i).phi(k_j)}, {@code T_i = sum_j
@@ -60,14 +61,14 @@ public final class MalaAttentionBlock extends FeatureAttentionBlock {
     final NDArray count = sums.atLeastOne();
     final NDArray a =
         switch (scale) {
-          case MEAN -> sums.weighted().mul(root).div(count);
-          case ROOT -> sums.weighted().mul(root);
+          case MEAN -> Scalars.mul(sums.weighted(), root).div(count);
+          case ROOT -> Scalars.mul(sums.weighted(), root);
           case SUM -> sums.weighted();
         };
     final NDArray t =
         switch (scale) {
-          case MEAN -> sums.weights().mul(root).div(count);
-          case ROOT -> sums.weights().mul(root);
+          case MEAN -> Scalars.mul(sums.weights(), root).div(count);
+          case ROOT -> Scalars.mul(sums.weights(), root);
           case SUM -> sums.weights();
         };
     final NDArray offset = t.div(count).mul(sums.values());

@@ -8,6 +8,7 @@ import io.steelyard.kernels.linear.NalaAttention;
 import io.steelyard.kernels.linear.NalaForm;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -81,8 +82,8 @@ public final class NalaAttentionBlock extends FeatureAttentionBlock {
     final NDArray u = q.div(safe);
     final NDArray p =
         power.isPresent()
-            ? Like.ones(norm.getShape(), norm).mul(power.getAsDouble())
-            : norm.tanh().add(TAU).mul(LAMBDA);
+            ? Scalars.mul(Like.ones(norm.getShape(), norm), power.getAsDouble())
+            : Scalars.mul(norm.tanh().add(TAU), LAMBDA);
     return switch (form) {
       case SPLIT -> power(u, p).concat(power(u.neg(), p), 3);
       case COSINE -> turned(power(u, p).add(power(u.neg(), p)), u);
@@ -103,7 +104,7 @@ public final class NalaAttentionBlock extends FeatureAttentionBlock {
   }
 
   private static NDArray turned(NDArray size, NDArray direction) {
-    final NDArray angle = direction.mul(STEEPNESS).tanh().mul(Math.PI / 4);
+    final NDArray angle = Scalars.mul(Scalars.mul(direction, STEEPNESS).tanh(), Math.PI / 4);
     return size.mul(angle.cos()).concat(size.mul(angle.sin()), 3);
   }
 

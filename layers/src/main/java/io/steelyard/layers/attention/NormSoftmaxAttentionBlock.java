@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Softmax attention whose temperature is at most the spread of the scores, {@code softmax(Q K^T /
@@ -62,6 +63,7 @@ public final class NormSoftmaxAttentionBlock extends AttentionBlock {
   /** Of each matrix, {@code [B, H, 1, 1]}. */
   private static NDArray mean(NDArray matrices) {
     final Shape shape = matrices.getShape();
-    return matrices.sum(new int[] {2, 3}, true).div(shape.get(2) * shape.get(3));
+    final double entries = (double) shape.get(2) * shape.get(3);
+    return Scalars.div(matrices.sum(new int[] {2, 3}, true), entries);
   }
 }

@@ -6,6 +6,7 @@ import io.steelyard.kernels.doublystochastic.QrDoublyStochastic;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Attention whose weights are the squared entries of the orthogonal factor of the scores: {@code Q
@@ -54,7 +55,7 @@ public final class QrAttentionBlock extends SquareAttentionBlock {
     final NDArray below =
         place.reshape(tokens, 1).gt(place.reshape(1, tokens)).toType(scores.getDataType(), false);
     final NDArray lower = moved.mul(below);
-    final NDArray change = u.matMul(lower.sub(lower.swapAxes(2, 3))).mul(u).mul(2);
+    final NDArray change = Scalars.mul(u.matMul(lower.sub(lower.swapAxes(2, 3))).mul(u), 2);
     return u.square().add(Pairs.finite(change.sub(change.stopGradient())));
   }
 

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.kernels.doublystochastic.QuantumDoublyStochastic;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * The circuit of {@link QuantumDoublyStochastic} out of differentiable operations, for many rows of
@@ -80,12 +81,13 @@ final class QuantumCircuit {
     final Complex u = new QuantumCircuit(qubits).unitary(angles);
     final long ancillas = (1L << qubits) / tokens;
     final long rows = angles.getShape().get(0);
-    return u.re
-        .square()
-        .add(u.im.square())
-        .reshape(rows, ancillas, tokens, ancillas, tokens)
-        .sum(new int[] {1, 3})
-        .div(ancillas);
+    return Scalars.div(
+        u.re
+            .square()
+            .add(u.im.square())
+            .reshape(rows, ancillas, tokens, ancillas, tokens)
+            .sum(new int[] {1, 3}),
+        (double) ancillas);
   }
 
   private Complex unitary(NDArray angles) {
@@ -138,13 +140,13 @@ final class QuantumCircuit {
 
   /** {@code cos(a/2) I - i sin(a/2) G}, {@code [.., 2, 2]}. */
   private static Complex rotation(NDArray angles, double[] generator) {
-    final NDArray half = angles.mul(0.5);
+    final NDArray half = Scalars.mul(angles, 0.5);
     return new Complex(times(half.cos(), IDENTITY), times(half.sin().neg(), generator));
   }
 
   /** The rotation around Y. */
   private static Complex turn(NDArray angles) {
-    final NDArray half = angles.mul(0.5);
+    final NDArray half = Scalars.mul(angles, 0.5);
     final NDArray re = times(half.cos(), IDENTITY).add(times(half.sin(), TURN));
     return new Complex(re, Like.zeros(re.getShape(), re));
   }

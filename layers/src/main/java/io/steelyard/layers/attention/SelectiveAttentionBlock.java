@@ -17,6 +17,7 @@ import io.steelyard.layers.initializer.Constant;
 import io.steelyard.layers.initializer.InitialWeights;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -173,7 +174,7 @@ public final class SelectiveAttentionBlock extends AttentionBlock {
       return one;
     }
     final NDArray a = parameters.getValue(alpha.get(), count.getDevice(), training);
-    final NDArray logs = count.maximum(1).log();
+    final NDArray logs = Scalars.maximum(count, 1).log();
     return one.add(
         switch (options.position().orElseThrow()) {
           case SIGMOID -> logs.mul(Activation.sigmoid(a));
@@ -218,7 +219,7 @@ public final class SelectiveAttentionBlock extends AttentionBlock {
             call.visibility());
     final NDArray tau = pairs.ofFiniteQueries(ofQueries(parameters, call, training));
     final NDArray scaled =
-        pairs.products().mul(tau).mul(1 / Math.sqrt((double) q.getShape().get(3)));
+        Scalars.mul(pairs.products().mul(tau), 1 / Math.sqrt((double) q.getShape().get(3)));
     final NDArray scores = call.visibility().added(scaled).map(scaled::add).orElse(scaled);
     return pairs.sum(pairs.softmax(scores));
   }

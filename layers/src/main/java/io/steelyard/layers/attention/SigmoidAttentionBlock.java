@@ -9,6 +9,7 @@ import io.steelyard.kernels.attention.SigmoidAttention;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.attention.SigmoidOptions.Divisor;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Sigmoid attention, {@code sigmoid(Q K^T / sqrt(D) + b) V}: every pair has a gate of its own and
@@ -72,7 +73,7 @@ public final class SigmoidAttentionBlock extends AttentionBlock {
     final Projection q = call.projection("q");
     final Shape scores =
         new Shape(q.batch(), q.headCount(), q.tokens(), call.projection("k").tokens());
-    return call.visibility().count(scores, q.array()).maximum(1);
+    return Scalars.maximum(call.visibility().count(scores, q.array()), 1);
   }
 
   private NDArray divisor(AttentionCall call) {
@@ -83,7 +84,7 @@ public final class SigmoidAttentionBlock extends AttentionBlock {
   protected NDArray compose(ParameterStore parameters, AttentionCall call, boolean training) {
     final Pairs pairs =
         Pairs.of(call.heads("q"), call.heads("k"), call.heads("v"), call.visibility());
-    final NDArray products = pairs.products().mul(scale(call)).add(options.b());
+    final NDArray products = Scalars.mul(pairs.products(), scale(call)).add(options.b());
     final NDArray biased = options.lengthBias() ? products.sub(count(call).log()) : products;
     final NDArray scores = call.visibility().added(biased).map(biased::add).orElse(biased);
     final NDArray o = pairs.sum(pairs.hide(Activation.sigmoid(pairs.hide(scores, 0)), 0));

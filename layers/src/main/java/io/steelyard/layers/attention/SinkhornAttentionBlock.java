@@ -6,6 +6,7 @@ import io.steelyard.kernels.doublystochastic.Sinkhorn;
 import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Attention whose weights are made doubly stochastic: {@code exp(Q K^T / (sqrt(D) epsilon))} with
@@ -44,7 +45,7 @@ public final class SinkhornAttentionBlock extends SquareAttentionBlock {
 
   @Override
   NDArray weights(ParameterStore parameters, NDArray scores, boolean training) {
-    NDArray logs = scores.mul(1 / options.epsilon());
+    NDArray logs = Scalars.mul(scores, 1 / options.epsilon());
     for (int i = 0; i < options.iterations(); i++) {
       logs = logs.logSoftmax(i % 2 == 0 ? 3 : 2);
     }

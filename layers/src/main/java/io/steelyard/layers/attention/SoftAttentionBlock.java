@@ -23,6 +23,7 @@ import io.steelyard.layers.initializer.Uniform;
 import io.steelyard.layers.tensor.Casts;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
 import java.util.Optional;
 
@@ -176,22 +177,23 @@ public final class SoftAttentionBlock extends AttentionBlock {
   }
 
   private static NDArray scaled(NDArray q) {
-    return q.mul(Math.pow((double) q.getShape().get(3), -0.25));
+    return Scalars.mul(q, Math.pow((double) q.getShape().get(3), -0.25));
   }
 
   /** {@code |a - b|^2} from one product, {@code [B, H, Ta, Tb]}. */
   private static NDArray squares(NDArray a, NDArray b) {
-    return a.square()
-        .sum(new int[] {3}, true)
-        .add(b.square().sum(new int[] {3}, true).swapAxes(2, 3))
-        .sub(a.matMul(b.swapAxes(2, 3)).mul(2))
-        .maximum(0);
+    return Scalars.maximum(
+        a.square()
+            .sum(new int[] {3}, true)
+            .add(b.square().sum(new int[] {3}, true).swapAxes(2, 3))
+            .sub(Scalars.mul(a.matMul(b.swapAxes(2, 3)), 2)),
+        0);
   }
 
   /** The kernel matrix of landmarks, with ones on its diagonal. */
   private static NDArray kernelMatrix(NDArray l) {
     final NDArray apart = Like.eye(Math.toIntExact(l.getShape().get(2)), l).neg().add(1);
-    return squares(l, l).mul(apart).mul(-0.5).exp();
+    return Scalars.mul(squares(l, l).mul(apart), -0.5).exp();
   }
 
   /**
@@ -210,7 +212,7 @@ public final class SoftAttentionBlock extends AttentionBlock {
       final NDManager own = a.getManager();
       a.attach(scope);
       final int size = Math.toIntExact(a.getShape().get(a.getShape().dimension() - 1));
-      final NDArray ridged = a.add(Like.eye(size, a).mul(how.ridge()));
+      final NDArray ridged = a.add(Scalars.mul(Like.eye(size, a), how.ridge()));
       final NDArray y =
           switch (how) {
             case LandmarkInverse.Newton(int iterations, double _) -> newton(a, ridged, iterations);
@@ -224,12 +226,12 @@ public final class SoftAttentionBlock extends AttentionBlock {
   private static NDArray newton(NDArray a, NDArray ridged, int iterations) {
     final int last = a.getShape().dimension() - 1;
     final NDArray largest = a.sum(new int[] {last}, true).max(new int[] {last - 1}, true);
-    NDArray y = ridged.mul(FIRST_STEP).div(largest.square());
+    NDArray y = Scalars.mul(ridged, FIRST_STEP).div(largest.square());
     for (int i = 0; i < iterations; i++) {
-      final NDArray next = y.mul(2).sub(y.matMul(ridged).matMul(y));
+      final NDArray next = Scalars.mul(y, 2).sub(y.matMul(ridged).matMul(y));
       y.close();
       // What is not symmetric would grow.
-      y = next.add(next.swapAxes(last - 1, last)).mul(0.5);
+      y = Scalars.mul(next.add(next.swapAxes(last - 1, last)), 0.5);
       next.close();
     }
     return y;
@@ -243,7 +245,7 @@ public final class SoftAttentionBlock extends AttentionBlock {
    * @param v {@code [B, H, T, Dv]}
    */
   NDArray through(NDArray q, NDArray l, NDArray v) {
-    final NDArray p = squares(q, l).mul(-0.5).exp();
+    final NDArray p = Scalars.mul(squares(q, l), -0.5).exp();
     final NDArray a = kernelMatrix(Casts.to(l, DataType.FLOAT64));
     final NDArray y = inverse(a, options.inverse());
     final NDArray sums = Casts.to(p.swapAxes(2, 3).matMul(v), DataType.FLOAT64);

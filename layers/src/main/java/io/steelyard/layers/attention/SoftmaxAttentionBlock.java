@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.training.ParameterStore;
 import io.steelyard.kernels.attention.SoftmaxAttention;
 import io.steelyard.kernels.tensor.Tensor;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Scaled dot-product attention, {@code softmax(Q K^T / sqrt(D)) V}: the baseline of every other.
@@ -25,7 +26,8 @@ public final class SoftmaxAttentionBlock extends AttentionBlock {
   protected NDArray compose(ParameterStore parameters, AttentionCall call, boolean training) {
     final NDArray q = call.heads("q");
     final Pairs pairs = Pairs.of(q, call.heads("k"), call.heads("v"), call.visibility());
-    final NDArray products = pairs.products().mul(1 / Math.sqrt((double) q.getShape().get(3)));
+    final NDArray products =
+        Scalars.mul(pairs.products(), 1 / Math.sqrt((double) q.getShape().get(3)));
     final NDArray scores = call.visibility().added(products).map(products::add).orElse(products);
     return pairs.sum(pairs.softmax(scores));
   }

@@ -13,6 +13,7 @@ import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.attention.SoftplusOptions.Map;
 import io.steelyard.layers.attention.SoftplusOptions.Scale;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Length-scaled softplus attention (LSSA), and with a re-weighting after it (LSSAR).
@@ -74,8 +75,9 @@ public final class SoftplusAttentionBlock extends AttentionBlock {
         pairs.products(Directions.of(pairs.queries()), Directions.of(pairs.keys()));
     final NDArray scores =
         switch (scale) {
-          case LENGTH -> cosines.mul(pairs.count().maximum(1).log().mul(Math.log(depth)));
-          case ROOT -> cosines.mul(1 / Math.sqrt(depth));
+          case LENGTH ->
+              cosines.mul(Scalars.mul(Scalars.maximum(pairs.count(), 1).log(), Math.log(depth)));
+          case ROOT -> Scalars.mul(cosines, 1 / Math.sqrt(depth));
         };
     return visibility.added(scores).map(scores::add).orElse(scores);
   }
@@ -134,7 +136,7 @@ public final class SoftplusAttentionBlock extends AttentionBlock {
     // Shares do not change with the scale, so the row's maximum is a constant to them.
     final NDArray most = u.stopGradient().max(new int[] {3}, true);
     final NDArray safe = NDArrays.where(most.eq(0), Like.ones(most.getShape(), most), most);
-    return shares(u.div(safe).pow(how.p()));
+    return shares(Scalars.pow(u.div(safe), how.p()));
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.steelyard.layers.attention;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.training.ParameterStore;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Attention whose weights are made from the square matrix of all scores {@code Q K^T / sqrt(D)}: as
@@ -32,7 +33,8 @@ abstract sealed class SquareAttentionBlock extends AttentionBlock
     checkSquare(call);
     final NDArray q = call.heads("q");
     final Pairs pairs = Pairs.of(q, call.heads("k"), call.heads("v"), call.visibility());
-    final NDArray scores = pairs.products().mul(1 / Math.sqrt((double) q.getShape().get(3)));
+    final NDArray scores =
+        Scalars.mul(pairs.products(), 1 / Math.sqrt((double) q.getShape().get(3)));
     if (scores.size() == 0) {
       return pairs.sum(scores);
     }

@@ -7,6 +7,7 @@ import io.steelyard.kernels.attention.AttentionOptions;
 import io.steelyard.kernels.mask.Mask;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Optional;
 
 /**
@@ -147,7 +148,8 @@ public record Visibility(
     final int keys = Math.toIntExact(shape.get(3));
     if (bias.isEmpty() && keep.isEmpty()) {
       return causal
-          ? Like.range(queries, like).add(1 + keys - queries).maximum(0).reshape(1, 1, queries, 1)
+          ? Scalars.maximum(Like.range(queries, like).add(1 + keys - queries), 0)
+              .reshape(1, 1, queries, 1)
           : Like.values(new double[] {keys}, new Shape(1, 1, 1, 1), like);
     }
     if (bias.isEmpty() && keep.get().getShape().get(2) == 1 && (!causal || queries <= keys)) {

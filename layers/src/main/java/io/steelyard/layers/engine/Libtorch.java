@@ -174,6 +174,11 @@ public final class Libtorch {
     engine().setRandomSeed(Long.hashCode(seed * 0x9E3779B97F4A7C15L));
   }
 
+  /** Whether a gradient collector is open on this thread, so that operations join its graph. */
+  public static boolean isRecording() {
+    return JniUtils.isGradMode();
+  }
+
   /**
    * Sets the gradient that back-propagation has left at an array to 0, NaN too. (DJL subtracts a
    * gradient from itself, and NaN stays.) Does nothing where there is none.

@@ -7,6 +7,7 @@ import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import io.steelyard.kernels.gating.ActivationGate.Activation;
 import io.steelyard.layers.initializer.Constant;
+import io.steelyard.layers.tensor.NDArrayTensors;
 import java.util.random.RandomGenerator;
 
 /**
@@ -115,7 +116,7 @@ public final class DenseToSparseGating extends Gating {
     }
     final NDArray logits = Gates.logits(scores, b, tau, activation);
     final NDArray weights =
-        training || scores.getDevice().isGpu()
+        training || !NDArrayTensors.suitsKernels(scores)
             ? Gates.softmax(logits, scores)
             : Gates.denseToSparseKernel(scores, b, temperature(), activation);
     return new Routing(weights, logits, Gates.above(weights, options.threshold()));

@@ -11,6 +11,7 @@ import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.BatchNorm;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
@@ -144,7 +145,9 @@ public final class DescriptorHead extends AbstractBlock {
     }
     final NDArray flat = maps.reshape(shape.get(0), shape.get(1), -1);
     final NDArray pooled =
-        flat.maximum(LEAST).pow(form.power()).mean(new int[] {2}).pow(1 / form.power());
+        Scalars.pow(
+            Scalars.pow(Scalars.maximum(flat, LEAST), form.power()).mean(new int[] {2}),
+            1 / form.power());
     return norm.forward(
         parameters, projection.forward(parameters, new NDList(pooled), training), training);
   }

@@ -11,6 +11,7 @@ import ai.djl.util.PairList;
 import io.steelyard.kernels.head.FourierDensity;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.NDArrayTensors;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.random.RandomGenerator;
 
 /**
@@ -171,8 +172,8 @@ public final class FourierHead extends AbstractBlock {
     final int m = form.bins();
     final NDArray wide = Like.scalar(0, like).toType(DataType.FLOAT64, false);
     final NDArray t = Like.range(form.frequencies() + 1, wide).reshape(-1, 1);
-    final NDArray j = Like.range(m, wide).mul(2).add(1 - m).reshape(1, -1);
-    return t.matMul(j).mod(2 * m).mul(Math.PI / m);
+    final NDArray j = Scalars.mul(Like.range(m, wide), 2).add(1 - m).reshape(1, -1);
+    return Scalars.mul(t.matMul(j).mod(2 * m), Math.PI / m);
   }
 
   @Override

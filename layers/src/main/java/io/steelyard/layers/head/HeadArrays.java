@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.initializer.Initializer;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.NDArrayTensors;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
@@ -66,9 +67,9 @@ final class HeadArrays {
     return view;
   }
 
-  /** Whether the kernels can do it: prediction on the CPU. */
+  /** Whether the kernels do it: in prediction, on the CPU, with no gradient recorded. */
   static boolean kernels(NDArray x, boolean training) {
-    return !training && !x.getDevice().isGpu();
+    return !training && NDArrayTensors.suitsKernels(x);
   }
 
   /** Norms {@code [R, 1]} of rows, with gradient 0 at 0. */

@@ -3,6 +3,7 @@ package io.steelyard.layers.head;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Class predictions from one-vs-rest scores {@code [N, K]}, by the two rules of arXiv 1712.03541.
@@ -54,7 +55,7 @@ public final class OneVsRest {
       // libtorch has sign(NaN) = 0, so a NaN is lifted above the positive scores by hand.
       final NDArray signs = view.sign();
       final NDArray nan = view.isNaN();
-      final NDArray rank = signs.add(nan.toType(signs.getDataType(), false).mul(2));
+      final NDArray rank = signs.add(Scalars.mul(nan.toType(signs.getDataType(), false), 2));
       final NDArray ids = rank.argMax(1);
       ids.attach(scores.getManager());
       return ids;

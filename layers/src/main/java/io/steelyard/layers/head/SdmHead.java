@@ -10,6 +10,7 @@ import ai.djl.nn.Parameter;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.random.RandomGenerator;
 
 /**
@@ -108,7 +109,7 @@ public final class SdmHead extends AbstractBlock {
   public NDArray exemplars(ParameterStore parameters, NDArray features, boolean training) {
     final NDArray weight = adaptor.getParameters().get("weight").getArray();
     HeadArrays.check("features", features, weight.getShape().get(1), weight);
-    final NDArray standard = features.sub(form.mean()).div(form.deviation());
+    final NDArray standard = Scalars.div(features.sub(form.mean()), form.deviation());
     return adaptor.forward(parameters, new NDList(standard), training).singletonOrThrow();
   }
 

@@ -2,6 +2,7 @@ package io.steelyard.layers.loss;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * The smooth adversarial comp-sum loss: the comp-sum loss of the clean scores plus how far a moved
@@ -107,9 +108,9 @@ public final class AdversarialCompSumLoss extends RowLoss {
       NDArray clean, NDArray moved, NDArray labels, Terms terms, LossOptions options) {
     final Rows rows = Rows.withIds(clean, labels, options);
     final NDArray value =
-        CompSumLoss.losses(rows.withScores(rows.scores().div(terms.rho())), terms.tau());
+        CompSumLoss.losses(rows.withScores(Scalars.div(rows.scores(), terms.rho())), terms.tau());
     final NDArray norm = norms(rows, Rows.withIds(like(moved, clean), labels, options));
-    return rows.samples().reduce(value.add(norm.mul(terms.nu())));
+    return rows.samples().reduce(value.add(Scalars.mul(norm, terms.nu())));
   }
 
   /** The norms alone, {@code [...]}: what the search for x' makes large; 0 in rows without part. */

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Comp-sum losses: {@code L = ((1 + S)^(1 - tau) - 1) / (1 - tau)} of {@code S = sum_{k != t}
@@ -81,7 +82,8 @@ public final class CompSumLoss extends RowLoss {
     final NDArray x = rows.scores();
     final NDArray shifted = x.sub(RowMath.reference(x));
     // ln sum exp is above each of its terms but for rounding.
-    final NDArray surprise = RowMath.across(RowMath.logSumExp(shifted), x).sub(shifted).maximum(0);
+    final NDArray surprise =
+        Scalars.maximum(RowMath.across(RowMath.logSumExp(shifted), x).sub(shifted), 0);
     final NDArray needed = RowMath.where(rows.positives(), surprise, 0);
     return RowMath.sum(ofCrossEntropy(needed, tau).mul(rows.targets()));
   }
@@ -91,8 +93,8 @@ public final class CompSumLoss extends RowLoss {
     if (tau == 1) {
       return d;
     }
-    final NDArray exponent = d.stopGradient().mul(1 - tau);
-    final NDArray value = RowMath.expm1(exponent).div(1 - tau);
+    final NDArray exponent = Scalars.mul(d.stopGradient(), 1 - tau);
+    final NDArray value = Scalars.div(RowMath.expm1(exponent), 1 - tau);
     final NDArray most = Like.scalar(RowMath.largest(d), d);
     final NDArray factor = NDArrays.minimum(exponent.exp(), most);
     final NDArray finite = RowMath.where(d.stopGradient().neq(Double.POSITIVE_INFINITY), d, 0);

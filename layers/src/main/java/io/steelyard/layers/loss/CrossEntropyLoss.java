@@ -2,6 +2,7 @@ package io.steelyard.layers.loss;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Cross-entropy of logits against class ids or soft labels, with optional label smoothing: {@code L
@@ -84,11 +85,14 @@ public final class CrossEntropyLoss extends RowLoss {
       return hard;
     }
     final NDArray present = x.neq(RowMath.NEVER);
-    final NDArray share = RowMath.sum(rows.targets()).div(RowMath.count(present, x).maximum(1));
+    final NDArray share =
+        RowMath.sum(rows.targets()).div(Scalars.maximum(RowMath.count(present, x), 1));
     final NDArray uniform = RowMath.where(present, RowMath.across(share, x), 0);
     final NDArray spread = expected(x, uniform);
     // The limit for eps = 1 leaves the target out, even where its own loss is infinite.
-    return smoothing == 1 ? spread : hard.mul(1 - smoothing).add(spread.mul(smoothing));
+    return smoothing == 1
+        ? spread
+        : Scalars.mul(hard, 1 - smoothing).add(Scalars.mul(spread, smoothing));
   }
 
   /** {@code -sum_k q_k ln p_k} of each row; entries with {@code q_k = 0} have no say. */

@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -149,7 +150,7 @@ public final class DescriptorTripletLoss extends RowLoss {
       }
     }
     // Of every descriptor nothing: a batch without a match still has a gradient, 0.
-    return sum.mul(form.weight()).add(descriptors.get(":0").sum());
+    return Scalars.mul(sum, form.weight()).add(descriptors.get(":0").sum());
   }
 
   /**

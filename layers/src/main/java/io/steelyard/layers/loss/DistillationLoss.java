@@ -2,6 +2,7 @@ package io.steelyard.layers.loss;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Distillation with soft labels: {@code L = alpha f sum_k -q_k ln softmax(x / tau)_k + (1 - alpha)
@@ -135,12 +136,13 @@ public final class DistillationLoss extends RowLoss {
     if (form.alpha() == 0) {
       return rows.samples().reduce(hard);
     }
-    final NDArray soft = soft(rows, q, form).mul(form.alpha());
-    return rows.samples().reduce(form.alpha() == 1 ? soft : soft.add(hard.mul(1 - form.alpha())));
+    final NDArray soft = Scalars.mul(soft(rows, q, form), form.alpha());
+    return rows.samples()
+        .reduce(form.alpha() == 1 ? soft : soft.add(Scalars.mul(hard, 1 - form.alpha())));
   }
 
   private static NDArray soft(Rows rows, NDArray q, Form form) {
-    final NDArray cooled = rows.scores().div(form.temperature());
-    return CrossEntropyLoss.expected(cooled, q).mul(form.factor());
+    final NDArray cooled = Scalars.div(rows.scores(), form.temperature());
+    return Scalars.mul(CrossEntropyLoss.expected(cooled, q), form.factor());
   }
 }

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Losses of the Fourier head.
@@ -64,7 +65,7 @@ public final class FourierLoss extends RowLoss {
     final NDArray a = predictions.get(1);
     checkCoefficients(a, rows.samples().shape());
     final NDArray flat = rows.samples().clean(a.reshape(rows.samples().rows(), -1));
-    return rows.samples().reduce(hard.add(roughnesses(flat).mul(gamma)));
+    return rows.samples().reduce(hard.add(Scalars.mul(roughnesses(flat), gamma)));
   }
 
   /**
@@ -97,7 +98,7 @@ public final class FourierLoss extends RowLoss {
     final NDArray a = RowMath.where(RowMath.across(samples.part(), given), given, 1);
     final int terms = Math.toIntExact(a.getShape().get(1) / 2);
     final NDArray angles =
-        y.reshape(-1, 1).mul(Math.PI).matMul(Like.range(terms, a).reshape(1, -1));
+        Scalars.mul(y.reshape(-1, 1), Math.PI).matMul(Like.range(terms, a).reshape(1, -1));
     final NDArray re = a.get(":, :" + terms);
     final NDArray im = a.get(":, " + terms + ":");
     final NDArray cos = angles.cos();
@@ -105,7 +106,7 @@ public final class FourierLoss extends RowLoss {
     final NDArray real = RowMath.sum(re.mul(cos).sub(im.mul(sin)));
     final NDArray imaginary = RowMath.sum(re.mul(sin).add(im.mul(cos)));
     final NDArray squares = real.mul(real).add(imaginary.mul(imaginary));
-    final NDArray p = squares.div(RowMath.sum(a.mul(a)).mul(2));
+    final NDArray p = squares.div(Scalars.mul(RowMath.sum(a.mul(a)), 2));
     return samples.reduce(p.add(FLOOR).log().neg());
   }
 
@@ -121,7 +122,7 @@ public final class FourierLoss extends RowLoss {
       final NDArray im1 = im.get(":, " + k + ":");
       final NDArray c = RowMath.sum(re1.mul(re0).add(im1.mul(im0)));
       final NDArray s = RowMath.sum(im1.mul(re0).sub(re1.mul(im0)));
-      sum = sum.add(c.mul(c).add(s.mul(s)).mul(4 * Math.PI * Math.PI * k * k));
+      sum = sum.add(Scalars.mul(c.mul(c).add(s.mul(s)), 4 * Math.PI * Math.PI * k * k));
     }
     return sum;
   }

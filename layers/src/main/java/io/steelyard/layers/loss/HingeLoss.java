@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.nn.Activation;
 import io.steelyard.kernels.loss.HingeLoss.Form;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * One-vs-rest hinge loss of each row of scores: with {@code t_k = 1} for a target and -1 for every
@@ -70,7 +71,7 @@ public final class HingeLoss extends RowLoss {
     final NDArray margins = NDArrays.where(rows.positives(), clean, clean.neg());
     final NDArray slack = RowMath.where(kept, Activation.relu(margins.neg().add(1)), 0);
     final NDArray sum = RowMath.sum(form.squared() ? slack.mul(slack) : slack);
-    final NDArray count = RowMath.count(kept, x).maximum(1);
+    final NDArray count = Scalars.maximum(RowMath.count(kept, x), 1);
     final NDArray penalty = Like.scalar(form.penalty(), x);
     final NDArray losses = (form.mean() ? sum.div(count) : sum).mul(penalty);
     return rows.samples().reduce(losses);

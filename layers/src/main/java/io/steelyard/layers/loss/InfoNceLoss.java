@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * InfoNCE: {@code L = (1/m) sum_{p in P} [ln sum_k exp(x_k / tau) - x_p / tau]} for each query
@@ -121,9 +122,10 @@ public final class InfoNceLoss extends RowLoss {
     final NDArray kept = Rows.kept(similarities, options).map(both::logicalAnd).orElse(both);
     final LossOptions forth = options.withMask(kept).withWeights(rows.samples().weights());
     final LossOptions back = forth.withMask(kept.transpose());
-    return oneWay(similarities, labels, form, forth)
-        .add(oneWay(similarities.transpose(), rows.targets().transpose(), form, back))
-        .mul(0.5);
+    return Scalars.mul(
+        oneWay(similarities, labels, form, forth)
+            .add(oneWay(similarities.transpose(), rows.targets().transpose(), form, back)),
+        0.5);
   }
 
   /**
@@ -161,7 +163,7 @@ public final class InfoNceLoss extends RowLoss {
   private static NDArray oneWay(
       NDArray similarities, NDArray labels, Form form, LossOptions options) {
     final Rows given = Rows.of(similarities, labels, options);
-    final Rows rows = given.withScores(given.scores().div(form.temperature()));
+    final Rows rows = given.withScores(Scalars.div(given.scores(), form.temperature()));
     if (rows.ids().isPresent()) {
       return rows.samples().reduce(CrossEntropyLoss.losses(rows, 0));
     }

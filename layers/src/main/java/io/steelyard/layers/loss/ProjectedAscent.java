@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 
@@ -74,7 +75,7 @@ public record ProjectedAscent(
           at.attach(round);
           final NDArray gradient = gradient(scores, clean, at, labels);
           final NDArray next =
-              at.add(gradient.sign().mul(step))
+              at.add(Scalars.mul(gradient.sign(), step))
                   .minimum(x.add(radius))
                   .maximum(x.sub(radius))
                   .clip(lowest, highest);

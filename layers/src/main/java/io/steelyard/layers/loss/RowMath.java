@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Activation;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Arithmetic on rows {@code [R, K]} whose value and gradient stay right where the plain formula
@@ -89,8 +90,8 @@ final class RowMath {
   /** {@code (e^x - 1)} without cancellation at 0; for values, not for gradients. */
   static NDArray expm1(NDArray x) {
     final NDArray small = x.lte(1);
-    final NDArray tanh = where(small, x, 0).mul(0.5).tanh();
-    final NDArray near = tanh.mul(2).div(tanh.neg().add(1));
+    final NDArray tanh = Scalars.mul(where(small, x, 0), 0.5).tanh();
+    final NDArray near = Scalars.mul(tanh, 2).div(tanh.neg().add(1));
     return NDArrays.where(small, near, x.exp().sub(1));
   }
 

@@ -3,6 +3,7 @@ package io.steelyard.layers.loss;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Optional;
 
 /**
@@ -107,7 +108,7 @@ record Rows(Samples samples, NDArray scores, NDArray targets, Optional<NDArray> 
 
   /** How many targets each row has, {@code [R]}, 1 in rows without. */
   NDArray positiveCount() {
-    return RowMath.count(positives(), scores).maximum(1);
+    return Scalars.maximum(RowMath.count(positives(), scores), 1);
   }
 
   /** The scores of the entries that are no targets; -inf elsewhere. */

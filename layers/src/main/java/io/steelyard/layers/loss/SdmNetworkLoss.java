@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * The next-token loss of a network whose output layer was cloned into a frozen negative and a
@@ -129,7 +130,7 @@ public final class SdmNetworkLoss extends RowLoss {
         NDArrays.where(
             own.samples().part(),
             own.ids().orElseThrow().add(v),
-            own.ids().orElseThrow().mul(0).add(options.ignoreIndex()));
+            own.ids().orElseThrow().zerosLike().add(options.ignoreIndex()));
     final NDArray ids = moved.reshape(own.samples().shape());
 
     final Rows rows = SdmLoss.scaled(joint, ids, similarities, distances, options);
@@ -153,7 +154,7 @@ public final class SdmNetworkLoss extends RowLoss {
             rows.samples().part(),
             rows.samples().weights(),
             Reduction.MEAN);
-    final NDArray kept = bounded(mean.reduce(norms), mean.reduce(losses)).mul(beta);
+    final NDArray kept = Scalars.mul(bounded(mean.reduce(norms), mean.reduce(losses)), beta);
     final NDArray each = Like.ones(new Shape(rows.samples().rows()), joint).mul(kept);
     return options.reduction() == Reduction.MEAN
         ? loss.add(kept)

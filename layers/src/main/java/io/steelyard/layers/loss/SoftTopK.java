@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * Differentiable top-k of rows {@code [..., K]}: {@code p_l = sigmoid(alpha (x_l - u))} with the
@@ -47,7 +48,7 @@ public final class SoftTopK {
     check(k, alpha);
     final Samples samples = Samples.of("scores", scores, LossOptions.mean());
     final NDArray rows = RowMath.poisoned(scores.reshape(samples.rows(), -1));
-    final NDArray count = Like.ones(new Shape(samples.rows()), scores).mul(k);
+    final NDArray count = Scalars.mul(Like.ones(new Shape(samples.rows()), scores), k);
     return Activation.sigmoid(arguments(rows, count, alpha)).reshape(scores.getShape());
   }
 
@@ -65,11 +66,12 @@ public final class SoftTopK {
     final NDArray moved = RowMath.sum(kept.mul(found.shares()));
     final NDArray threshold = found.threshold().add(moved.sub(moved.stopGradient()));
     final NDArray inside =
-        RowMath.where(present, x.sub(RowMath.across(threshold, x)).mul(alpha), RowMath.NEVER);
+        RowMath.where(
+            present, Scalars.mul(x.sub(RowMath.across(threshold, x)), alpha), RowMath.NEVER);
     final NDArray all =
         RowMath.where(
             present.logicalNot(),
-            Like.ones(x.getShape(), x).mul(RowMath.NEVER),
+            Scalars.mul(Like.ones(x.getShape(), x), RowMath.NEVER),
             Double.POSITIVE_INFINITY);
     return NDArrays.where(RowMath.across(found.searched(), x), inside, all);
   }
@@ -100,7 +102,7 @@ public final class SoftTopK {
       final NDArray count = RowMath.count(present, x);
       final NDArray searched = count.gt(k);
       final NDArray odds = RowMath.where(searched, k.div(count.sub(k)), 1);
-      final NDArray shift = odds.log().div(alpha);
+      final NDArray shift = Scalars.div(odds.log(), alpha);
       // Were all entries equal to an end, this would be the answer; so it lies between.
       NDArray low =
           finite(RowMath.where(present, x, Double.POSITIVE_INFINITY).min(new int[] {1}), searched)
@@ -109,7 +111,7 @@ public final class SoftTopK {
       final int steps = x.getDataType() == DataType.FLOAT64 ? STEPS_64 : STEPS_32;
       for (int i = 0; i < steps; i++) {
         try (NDManager round = scope.newSubManager()) {
-          final NDArray middle = low.add(high).mul(0.5);
+          final NDArray middle = Scalars.mul(low.add(high), 0.5);
           middle.attach(round);
           final NDArray above = excess(x, middle, k, alpha, round).gt(0);
           final NDArray lower = NDArrays.where(above, middle, low);
@@ -122,7 +124,7 @@ public final class SoftTopK {
           high = upper;
         }
       }
-      final NDArray threshold = low.add(high).mul(0.5);
+      final NDArray threshold = Scalars.mul(low.add(high), 0.5);
       final NDArray tails = tails(x, threshold, alpha);
       final NDArray v = tails.div(tails.add(1)).div(tails.add(1));
       final NDArray slope = RowMath.sum(v);
@@ -131,7 +133,7 @@ public final class SoftTopK {
       final NDArray shares =
           v.div(RowMath.across(scale, x)).mul(RowMath.across(RowMath.numbers(some, x), x));
       // 0 for numbers, NaN for the rest.
-      final NDArray residue = RowMath.sum(RowMath.where(present, x, 0).mul(0));
+      final NDArray residue = RowMath.sum(Scalars.mul(RowMath.where(present, x, 0), 0));
       final Found found =
           new Found(RowMath.where(searched, threshold, 0).add(residue), shares, searched);
       found.threshold().attach(k.getManager());
@@ -147,7 +149,7 @@ public final class SoftTopK {
 
   /** {@code exp(-|alpha (x - u)|)}. */
   private static NDArray tails(NDArray x, NDArray u, double alpha) {
-    return x.sub(RowMath.across(u, x)).abs().mul(-alpha).exp();
+    return Scalars.mul(x.sub(RowMath.across(u, x)).abs(), -alpha).exp();
   }
 
   /**

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.OptionalDouble;
 
 /**
@@ -92,7 +93,7 @@ public final class SoftTopKLoss extends RowLoss {
     final NDArray positives = rows.positives();
     final NDArray k =
         form.k().isPresent()
-            ? Like.ones(new Shape(rows.samples().rows()), x).mul(form.k().getAsDouble())
+            ? Scalars.mul(Like.ones(new Shape(rows.samples().rows()), x), form.k().getAsDouble())
             : rows.positiveCount();
     final NDArray arguments = SoftTopK.arguments(x, k, form.alpha());
     final NDArray own = RowMath.where(positives, arguments.neg(), RowMath.NEVER);

@@ -86,7 +86,9 @@ public final class Like {
 
   private static NDArray owned(NDArray overBuffer, NDArray like) {
     try (overBuffer) {
-      return overBuffer.toDevice(like.getDevice(), true);
+      return overBuffer.getDevice().equals(like.getDevice())
+          ? overBuffer.duplicate()
+          : overBuffer.toDevice(like.getDevice(), false);
     }
   }
 }

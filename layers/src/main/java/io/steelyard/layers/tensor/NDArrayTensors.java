@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Halves;
 import io.steelyard.kernels.tensor.Tensor;
+import io.steelyard.layers.engine.Libtorch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -54,6 +55,15 @@ public final class NDArrayTensors {
       return Tensor.zeros(dtype, shape);
     }
     return Tensor.of(MemorySegment.ofBuffer(array.toByteBuffer(true)), dtype, shape);
+  }
+
+  /**
+   * Whether a kernel may stand in for operations of the engine on this array in prediction: it is
+   * on the CPU, and no gradient is recorded on this thread. (DJL does not tell which arrays a
+   * gradient would pass through: {@code hasGradient} is about leaves.)
+   */
+  public static boolean suitsKernels(NDArray array) {
+    return !array.getDevice().isGpu() && !Libtorch.isRecording();
   }
 
   /**

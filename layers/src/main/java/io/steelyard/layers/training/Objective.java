@@ -15,7 +15,7 @@ import ai.djl.training.ParameterStore;
  *     training.step(
  *         pass -> {
  *           NDArray one = pass.forward(net, x).head();
- *           NDArray other = pass.forward(net, x.mul(0.5)).head();
+ *           NDArray other = pass.forward(net, x.neg()).head();
  *           return one.sub(other).square().mean();
  *         });
  * }</pre>

@@ -15,6 +15,7 @@ import ai.djl.util.PairList;
 import io.steelyard.layers.attention.Grid;
 import io.steelyard.layers.attention.MultiHeadAttention;
 import io.steelyard.layers.attention.MultiHeadOptions;
+import io.steelyard.layers.tensor.Scalars;
 
 /**
  * A layer of the softmax-free stages: attention and a feed-forward network with the tanh form of
@@ -75,8 +76,9 @@ final class SoftTransformerLayer extends AbstractBlock {
 
   /** {@code x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))}. */
   static NDArray gelu(NDArray x) {
-    final NDArray inner = x.square().mul(CUBE).add(1).mul(x).mul(Math.sqrt(2 / Math.PI));
-    return inner.tanh().add(1).mul(x).mul(0.5);
+    final NDArray inner =
+        Scalars.mul(Scalars.mul(x.square(), CUBE).add(1).mul(x), Math.sqrt(2 / Math.PI));
+    return Scalars.mul(inner.tanh().add(1).mul(x), 0.5);
   }
 
   @Override

@@ -223,14 +223,32 @@ abstract class AttentionContract {
         1e-6);
   }
 
+  /** A kernel would cut the graph: to have a gradient, prediction composes. */
+  @Test
+  void predictionHasGradientsWhereTheyAreRecorded() {
+    final double[][] gradients = new double[2][];
+    for (final boolean training : new boolean[] {false, true}) {
+      final MultiHeadAttention block = block(DataType.FLOAT64);
+      final NDArray x = normal(1, DataType.FLOAT64, BATCH, tokens(), WIDTH);
+      x.setRequiresGradient(true);
+      try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
+        // An array that was computed: DJL knows leaves only.
+        collector.backward(attend(block, x.square(), Visibility.all(), training).square().sum());
+      }
+      gradients[training ? 1 : 0] = x.getGradient().toDoubleArray();
+    }
+    assertThat(gradients[0]).containsExactly(gradients[1], within(1e-9));
+    assertThat(Arrays.stream(gradients[0])).anyMatch(g -> g != 0);
+  }
+
   /** An array that leaves the graph where types change shows in float32 only. */
   @Test
   void gradientsInFloatAreThoseInDouble() {
     final double[][] gradients = new double[2][];
     for (final DataType type : new DataType[] {DataType.FLOAT64, DataType.FLOAT32}) {
       final MultiHeadAttention block = block(type);
-      final NDArray weights = normal(3, type, BATCH, TOKENS, WIDTH);
-      final NDArray x = normal(1, type, BATCH, TOKENS, WIDTH);
+      final NDArray weights = normal(3, type, BATCH, tokens(), WIDTH);
+      final NDArray x = normal(1, type, BATCH, tokens(), WIDTH);
       x.setRequiresGradient(true);
       try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
         collector.backward(attend(block, x, Visibility.all(), true).mul(weights).sum());

@@ -19,6 +19,7 @@ import io.steelyard.kernels.attention.FixedFeatureOptions;
 import io.steelyard.kernels.attention.FixedFeatureOptions.Activation;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.tensor.Scalars;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
 import java.io.ByteArrayInputStream;
@@ -270,7 +271,7 @@ class FixedFeatureTest {
     final NDArray phi = relu.features(store, x, true);
     final NDArray w = parameter(relu, "w").getArray();
     w.muli(3);
-    AttentionContract.close(relu.features(store, x, true), phi.mul(3), 1e-14);
+    AttentionContract.close(relu.features(store, x, true), Scalars.mul(phi, 3), 1e-14);
   }
 
   @Test
@@ -356,7 +357,8 @@ class FixedFeatureTest {
       final NDArray f = readout.features(store, x, true).reshape(sequences, 32);
       final double scale = f.square().sum().getDouble() / sequences;
       final NDArray v = parameter(readout, "v").getArray().reshape(2, 32).transpose();
-      final NDArray residual = f.transpose().matMul(y.sub(f.matMul(v))).sub(v.mul(0.01 * scale));
+      final NDArray residual =
+          f.transpose().matMul(y.sub(f.matMul(v))).sub(Scalars.mul(v, 0.01 * scale));
       assertThat(residual.abs().max().getDouble()).isLessThan(1e-10);
       readout.fit(x, y, 1e12);
       assertThat(parameter(readout, "v").getArray().abs().max().getDouble()).isLessThan(1e-9);
@@ -394,7 +396,7 @@ class FixedFeatureTest {
         .isThrownBy(() -> readout.fit(x, y, new double[0], other, otherY))
         .withMessageContaining("lambdas are none");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> readout.fit(x, y, lambdas, other, otherY.mul(Double.NaN)))
+        .isThrownBy(() -> readout.fit(x, y, lambdas, other, Scalars.mul(otherY, Double.NaN)))
         .withMessageContaining("validationY");
   }
 }

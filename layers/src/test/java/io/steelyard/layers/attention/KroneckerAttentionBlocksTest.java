@@ -14,6 +14,7 @@ import io.steelyard.kernels.attention.KroneckerPolynomialOptions;
 import io.steelyard.kernels.attention.PolynomialBounds.Series;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Random;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
@@ -224,7 +225,7 @@ class KroneckerAttentionBlocksTest {
     final AttentionBlock negative =
         new KroneckerPolynomialAttentionBlock(KroneckerPolynomialOptions.ofDegree(1).unchecked());
     final NDList large = new NDList();
-    golden().forEach(array -> large.add(array.mul(-3)));
+    golden().forEach(array -> large.add(Scalars.mul(array, -3)));
     for (final boolean training : new boolean[] {false, true}) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> checked.forward(store, golden(), training))

@@ -16,6 +16,7 @@ import io.steelyard.kernels.attention.PositionTemperature;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.attention.SelectiveOptions.Token;
 import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -158,7 +159,7 @@ class SelectiveAttentionBlockTest {
         Map.of(
             "q", new Projection(manager.ones(new Shape(1, 1, 1, 1), DataType.FLOAT64), false),
             "k", new Projection(manager.create(keys, shape), false),
-            "v", new Projection(manager.create(keys, shape).div(3), false));
+            "v", new Projection(Scalars.div(manager.create(keys, shape), 3), false));
     final AttentionCall call =
         new AttentionCall(Optional.empty(), qkv, visibility, Optional.empty(), Optional.empty());
     final double composed = block.attend(store, call, true).getDouble(0, 0, 0, 0);

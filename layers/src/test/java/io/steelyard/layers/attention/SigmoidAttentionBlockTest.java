@@ -9,6 +9,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.attention.SigmoidOptions.Divisor;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -163,7 +164,7 @@ class SigmoidAttentionBlockTest extends AttentionContract {
   void aTemperatureMultipliesQueries() {
     final NDList qkv =
         new NDList(rows(1, 0, 0, 2, -1, 1), rows(.5, .5, 1, -1, 2, 0), rows(1, 0, 0, 1, 2, -1));
-    final NDList warmer = new NDList(qkv.get(0).mul(Math.E), qkv.get(1), qkv.get(2));
+    final NDList warmer = new NDList(Scalars.mul(qkv.get(0), Math.E), qkv.get(1), qkv.get(2));
     final SigmoidOptions options = SigmoidOptions.forLength(3);
     for (final boolean training : new boolean[] {false, true}) {
       assertThat(

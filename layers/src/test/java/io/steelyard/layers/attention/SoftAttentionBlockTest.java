@@ -16,6 +16,7 @@ import io.steelyard.kernels.attention.LandmarkInverse;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.attention.SoftOptions.Landmarks;
 import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Optional;
 import java.util.Random;
 import java.util.random.RandomGenerator;
@@ -160,7 +161,7 @@ class SoftAttentionBlockTest {
   @Test
   void goldenOutputs() {
     final NDArray q = array(new Shape(1, 1, 4, 2), 1, -1, .5, .2, -.3, .8, 2, 0);
-    final NDArray scaled = q.mul(Math.pow(2, -0.25));
+    final NDArray scaled = Scalars.mul(q, Math.pow(2, -0.25));
     final NDArray v = array(new Shape(1, 1, 4, 1), 1, 2, 3, 4);
     final NDArray l = array(new Shape(1, 1, 2, 2), .5, -.5, 0, 1);
     final SoftOptions options = SoftOptions.of(1);
@@ -248,7 +249,7 @@ class SoftAttentionBlockTest {
     final NDArray q = normal(5, new Shape(1, 1, 8, 3));
     final NDArray v = normal(6, new Shape(1, 1, 8, 2));
     final double scale = Math.pow(3, -0.25);
-    final double[] rows = q.mul(scale).toDoubleArray();
+    final double[] rows = Scalars.mul(q, scale).toDoubleArray();
     final double[] means = new double[6];
     for (int t = 0; t < 8; t++) {
       for (int c = 0; c < 3; c++) {
@@ -257,7 +258,7 @@ class SoftAttentionBlockTest {
     }
     AttentionContract.close(
         block.forward(store, new NDList(q, v), true).singletonOrThrow(),
-        block.through(q.mul(scale), array(new Shape(1, 1, 2, 3), means), v),
+        block.through(Scalars.mul(q, scale), array(new Shape(1, 1, 2, 3), means), v),
         1e-13);
   }
 

@@ -14,6 +14,7 @@ import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.attention.NormSoftmaxAttentionBlock.Spread;
 import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.Optional;
 import java.util.Random;
 import java.util.random.RandomGenerator;
@@ -132,7 +133,7 @@ class SquareAttentionBlocksTest {
 
   private NDArray square(double[] values, double factor) {
     final int n = (int) Math.round(Math.sqrt(values.length));
-    return manager.create(values, new Shape(1, 1, n, n)).mul(factor);
+    return Scalars.mul(manager.create(values, new Shape(1, 1, n, n)), factor);
   }
 
   private NDArray identity(int n) {

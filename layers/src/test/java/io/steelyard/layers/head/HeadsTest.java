@@ -22,6 +22,7 @@ import io.steelyard.layers.head.NormalizedSoftmaxHead.Sphere;
 import io.steelyard.layers.loss.CrossEntropyLoss;
 import io.steelyard.layers.loss.FourierLoss;
 import io.steelyard.layers.loss.LossOptions;
+import io.steelyard.layers.tensor.Scalars;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -268,7 +269,7 @@ class HeadsTest {
             within(1e-9));
     final NDArray gradient = w.getGradient().stopGradient();
     w.setRequiresGradient(false);
-    w.subi(gradient.mul(0.1));
+    w.subi(Scalars.mul(gradient, 0.1));
     head.project();
     assertThat(w.toDoubleArray())
         .containsExactly(
@@ -307,7 +308,7 @@ class HeadsTest {
     for (final HeadCase head : cases().subList(1, 5)) {
       final Block block = head.head().get();
       block.initialize(manager, DataType.FLOAT64, x.getShape());
-      assertClose(forward(block, x.mul(7), true), forward(block, x, true), 1e-9);
+      assertClose(forward(block, Scalars.mul(x, 7), true), forward(block, x, true), 1e-9);
       final NDArray zero = manager.zeros(new Shape(1, D), DataType.FLOAT64);
       for (final boolean training : new boolean[] {true, false}) {
         assertThat(forward(block, zero, training).toDoubleArray()).containsOnly(0);
@@ -547,7 +548,7 @@ class HeadsTest {
         .isEqualTo(
             Math.abs(maps.getDouble(2, 0, 1, 2)) + Math.abs(maps.getDouble(2, 1, 1, 2)),
             within(1e-12));
-    final NDArray unit = DescriptorHead.combine(new NDList(g, g.mul(3)));
+    final NDArray unit = DescriptorHead.combine(new NDList(g, Scalars.mul(g, 3)));
     assertClose(unit, g.div(g.mul(g).sum(new int[] {1}, true).sqrt()), 1e-10);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> forward(head, maps.get(0), false))

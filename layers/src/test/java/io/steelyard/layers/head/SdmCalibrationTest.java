@@ -13,6 +13,7 @@ import ai.djl.training.ParameterStore;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.loss.LossOptions;
 import io.steelyard.layers.loss.SdmLoss;
+import io.steelyard.layers.tensor.Scalars;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
 import java.util.List;
@@ -207,7 +208,8 @@ class SdmCalibrationTest {
     final RandomGenerator random = new SplittableRandom(5);
     final int[] y = alternating(20);
     final NDArray x = points(random, y, 0.1, 0);
-    final NDArray scores = x.get(":, :1").mul(-3).concat(x.get(":, :1").mul(3), 1);
+    final NDArray scores =
+        Scalars.mul(x.get(":, :1"), -3).concat(Scalars.mul(x.get(":, :1"), 3), 1);
     final NDArray labels = manager.create(y);
     final SdmCalibration calibration =
         SdmCalibration.fit(SdmSupport.of(x, scores, labels), x.add(0.01), scores, labels, QUICK);

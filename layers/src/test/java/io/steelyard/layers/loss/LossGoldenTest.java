@@ -13,6 +13,7 @@ import ai.djl.ndarray.types.Shape;
 import io.steelyard.layers.Gradients;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.loss.AdaptiveMarginLoss.Adapted;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Function;
@@ -335,10 +336,14 @@ class LossGoldenTest {
       final AdaptiveMarginLoss.Form form = AdaptiveMarginLoss.Form.DEFAULTS.withRivals(rivals);
       final Adapted set = AdaptiveMarginLoss.adapt(c, y, form, MEAN);
       final NDArray margin =
-          y.toType(DataType.INT64, true).oneHot(5).toType(c.getDataType(), true).mul(set.margin());
+          Scalars.mul(
+              y.toType(DataType.INT64, true).oneHot(5).toType(c.getDataType(), true), set.margin());
       final double[] expected =
           gradient(
-              x -> CrossEntropyLoss.crossEntropy(x.sub(margin).mul(set.scale()), y, 0, MEAN), c);
+              x ->
+                  CrossEntropyLoss.crossEntropy(
+                      Scalars.mul(x.sub(margin), set.scale()), y, 0, MEAN),
+              c);
       assertThat(gradient(x -> AdaptiveMarginLoss.adaptiveMargin(x, y, form, MEAN), c))
           .containsExactly(expected, within(1e-10));
       // Weight 0 is removal, for the median too.
@@ -441,7 +446,8 @@ class LossGoldenTest {
     final NDArray teacher = array(4, random.doubles(12, -2, 2).toArray()).softmax(1);
     final NDArray y = ids(1, 0, 3);
     final var form = new DistillationLoss.Form(2, 0.3, true);
-    final double soft = CrossEntropyLoss.crossEntropy(x.div(2), teacher, 0, MEAN).getDouble() * 4;
+    final double soft =
+        CrossEntropyLoss.crossEntropy(Scalars.div(x, 2), teacher, 0, MEAN).getDouble() * 4;
     final double hard = CrossEntropyLoss.crossEntropy(x, y, 0, MEAN).getDouble();
     assertThat(DistillationLoss.distillation(x, teacher, y, form, MEAN).getDouble())
         .isEqualTo(0.3 * soft + 0.7 * hard, within(1e-13));

@@ -197,7 +197,7 @@ class LossTrainingTest {
   void fourierHeadAndLossGoTogether() {
     final FourierHead head =
         new FourierHead(FourierHead.Form.of(12, 4).withCoefficients(), new SplittableRandom(2));
-    final NDArray bins = ids.mul(3);
+    final NDArray bins = ids.add(ids).add(ids);
     try (Training training =
         new Training(
             net(head),

@@ -21,7 +21,7 @@ class CastsTest {
       try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
         final NDArray wide = Casts.to(x.square(), DataType.FLOAT64);
         assertThat(wide.getDataType()).isEqualTo(DataType.FLOAT64);
-        final NDArray narrow = Casts.to(wide.mul(2), DataType.FLOAT32);
+        final NDArray narrow = Casts.to(Scalars.mul(wide, 2), DataType.FLOAT32);
         assertThat(narrow.toFloatArray()).containsExactly(2, 8, 18);
         collector.backward(narrow.mul(x).sum());
       }

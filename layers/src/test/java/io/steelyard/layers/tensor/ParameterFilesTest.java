@@ -103,7 +103,7 @@ class ParameterFilesTest {
   }
 
   private float[] scores(Block net) {
-    final NDArray images = manager.arange(64f).div(64).reshape(1, 1, 8, 8);
+    final NDArray images = Scalars.div(manager.arange(64f), 64).reshape(1, 1, 8, 8);
     return net.forward(new ParameterStore(manager, false), new NDList(images), false)
         .head()
         .toFloatArray();
@@ -163,7 +163,7 @@ class ParameterFilesTest {
     final Path file = folder.resolve("net.safetensors");
     final ConvNet net = net(1, DataType.FLOAT32);
     final float[] expected = scores(net);
-    final NDArray images = manager.arange(64f).div(64).reshape(1, 1, 8, 8);
+    final NDArray images = Scalars.div(manager.arange(64f), 64).reshape(1, 1, 8, 8);
     final ByteArrayOutputStream djl = new ByteArrayOutputStream();
     try (Training training = new Training(net, TrainingOptions.seeded(1), net.inputShape(1))) {
       // The training owns the parameters now; both formats read them where they lie.
@@ -200,7 +200,7 @@ class ParameterFilesTest {
     final float[] expected = scores(source);
     ParameterFiles.write(file, source);
     final ConvNet net = net(2, DataType.FLOAT32);
-    final NDArray images = manager.arange(64f).div(64).reshape(1, 1, 8, 8);
+    final NDArray images = Scalars.div(manager.arange(64f), 64).reshape(1, 1, 8, 8);
     try (Training training = new Training(net, TrainingOptions.seeded(1))) {
       ParameterFiles.read(file, net);
       assertThat(training.predict(images, 1).toFloatArray()).containsExactly(expected);

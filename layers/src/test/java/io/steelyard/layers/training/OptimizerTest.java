@@ -12,6 +12,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.core.Linear;
 import io.steelyard.layers.engine.Libtorch;
+import io.steelyard.layers.tensor.Scalars;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -124,7 +125,7 @@ class OptimizerTest {
         final Optimizer optimizer = Optimizer.sgd(0).with(all ? decay : decay.ofMatrices());
         try (Training training = new Training(line, options(optimizer), new Shape(1, 2))) {
           final NDArray x = manager.zeros(new Shape(1, 2), DataType.FLOAT64);
-          training.step(pass -> pass.forward(line, x).head().sum().mul(0));
+          training.step(pass -> Scalars.mul(pass.forward(line, x).head().sum(), 0));
           final Parameter bias = line.getParameters().valueAt(1);
           assertThat(weights(line)).containsExactly(new double[] {0.95, -1.9}, within(1e-15));
           assertThat(bias.getArray().toDoubleArray()[0])

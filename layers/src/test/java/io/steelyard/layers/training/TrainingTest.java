@@ -28,6 +28,7 @@ import io.steelyard.layers.head.OneVsRest;
 import io.steelyard.layers.loss.SvmLoss;
 import io.steelyard.layers.loss.SvmOptions;
 import io.steelyard.layers.tensor.ParameterFiles;
+import io.steelyard.layers.tensor.Scalars;
 import io.steelyard.layers.vision.ConvNet;
 import io.steelyard.layers.vision.ConvNetConfiguration;
 import java.io.ByteArrayInputStream;
@@ -455,7 +456,7 @@ class TrainingTest {
     final Examples data = bars(32, 1);
     for (int round = 0; round < 3; round++) {
       try (Training lost = svm(1, TrainingOptions.seeded(1))) {
-        final NDArray nan = data.inputs().mul(Float.NaN);
+        final NDArray nan = Scalars.mul(data.inputs(), Float.NaN);
         assertThat(lost.step(nan, data.labels()).loss()).isNaN();
         assertThat(lost.step(nan, data.labels()).loss()).isNaN();
       }
@@ -638,9 +639,9 @@ class TrainingTest {
         if (polluted) {
           try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
             collector.backward(
-                line.forward(new ParameterStore(manager, false), new NDList(x), true)
-                    .head()
-                    .mul(Float.NaN));
+                Scalars.mul(
+                    line.forward(new ParameterStore(manager, false), new NDList(x), true).head(),
+                    Float.NaN));
           }
         }
         norms.add(training.step(pass -> pass.forward(line, x).head().sum()).gradientNorm());

@@ -1,5 +1,7 @@
 package io.steelyard.papers.report;
 
+import static io.steelyard.papers.report.Markdown.text;
+
 import io.steelyard.papers.catalogue.Paper;
 import io.steelyard.papers.claim.Claim;
 import io.steelyard.papers.claim.Finding;
@@ -7,12 +9,11 @@ import io.steelyard.papers.reproduction.Figure;
 import io.steelyard.papers.run.Run;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** The report as Markdown, figures as tables. */
 final class MarkdownReport {
 
-  private final StringBuilder out = new StringBuilder();
+  private final Markdown out = new Markdown();
 
   private MarkdownReport() {}
 
@@ -23,19 +24,20 @@ final class MarkdownReport {
   }
 
   private void write(Report report) {
-    line("# Steelyard: papers, re-run");
-    line("");
-    line(report.summary() + " Each verdict is computed from the runs by the criterion beside it.");
-    line("");
-    line("- Made: " + Words.time(report.made()));
-    line("- Code: " + text(String.join(", ", report.codes())));
-    report.machines().forEach(machine -> line("- Machine: " + text(machine)));
-    line("");
-    row(List.of("Paper", "Claim", "Published", "Here", "Verdict", "Seeds", "Scale", "Time"));
-    row(List.of("---", "---", "---", "---", "---", "---", "---", "---"));
+    out.line("# Steelyard: papers, re-run");
+    out.line("");
+    out.line(
+        report.summary() + " Each verdict is computed from the runs by the criterion beside it.");
+    out.line("");
+    out.line("- Made: " + Words.time(report.made()));
+    out.line("- Code: " + text(String.join(", ", report.codes())));
+    report.machines().forEach(machine -> out.line("- Machine: " + text(machine)));
+    out.line("");
+    out.row(List.of("Paper", "Claim", "Published", "Here", "Verdict", "Seeds", "Scale", "Time"));
+    out.row(List.of("---", "---", "---", "---", "---", "---", "---", "---"));
     for (final Section section : report.sections()) {
       for (final Finding finding : section.findings()) {
-        row(
+        out.row(
             List.of(
                 text(section.paper().title()),
                 text(finding.claim().statement()),
@@ -49,37 +51,37 @@ final class MarkdownReport {
     }
     report.sections().forEach(this::write);
     if (!report.ignored().isEmpty()) {
-      line("");
-      line("## Ignored files");
-      line("");
-      report.ignored().forEach(one -> line("- " + text(one.file()) + ": " + text(one.why())));
+      out.line("");
+      out.line("## Ignored files");
+      out.line("");
+      report.ignored().forEach(one -> out.line("- " + text(one.file()) + ": " + text(one.why())));
     }
   }
 
   private void write(Section section) {
     final Paper paper = section.paper();
-    line("");
-    line("## " + paper.number() + ". " + text(paper.title()));
-    line("");
-    line("[arXiv " + text(paper.arxivId()) + "](" + paper.arxivPage() + ")");
-    line("");
-    line(text(paper.idea()));
-    line("");
-    line("Design: " + text(section.design()));
+    out.line("");
+    out.line("## " + paper.number() + ". " + text(paper.title()));
+    out.line("");
+    out.line("[arXiv " + text(paper.arxivId()) + "](" + paper.arxivPage() + ")");
+    out.line("");
+    out.line(text(paper.idea()));
+    out.line("");
+    out.line("Design: " + text(section.design()));
     section.findings().forEach(this::write);
     section.figures().forEach(this::write);
-    line("");
-    line("### Settings, data and runs");
-    line("");
+    out.line("");
+    out.line("### Settings, data and runs");
+    out.line("");
     list(section.settings());
     list(section.data());
-    section.notes().forEach(note -> line("- Note: " + text(note)));
-    line("");
-    row(List.of("Seed", "Started", "Time", "Code", "Machine", "File"));
-    row(List.of("---:", "---", "---:", "---", "---", "---"));
+    section.notes().forEach(note -> out.line("- Note: " + text(note)));
+    out.line("");
+    out.row(List.of("Seed", "Started", "Time", "Code", "Machine", "File"));
+    out.row(List.of("---:", "---", "---:", "---", "---", "---"));
     for (int i = 0; i < section.runs().size(); i++) {
       final Run run = section.runs().get(i);
-      row(
+      out.row(
           List.of(
               Long.toString(run.seed()),
               Words.time(run.started()),
@@ -92,15 +94,15 @@ final class MarkdownReport {
 
   private void write(Finding finding) {
     final Claim claim = finding.claim();
-    line("");
-    line("### " + text(claim.statement()));
-    line("");
-    line("**" + finding.verdict().label() + "**: " + text(finding.verdict().reason()) + ".");
-    line("");
+    out.line("");
+    out.line("### " + text(claim.statement()));
+    out.line("");
+    out.line("**" + finding.verdict().label() + "**: " + text(finding.verdict().reason()) + ".");
+    out.line("");
     if (!claim.published().isEmpty()) {
-      line("- Published: " + text(claim.published()));
+      out.line("- Published: " + text(claim.published()));
     }
-    line(
+    out.line(
         "- Here: "
             + text((Words.value(finding) + " " + Words.interval(finding)).strip())
             + " ("
@@ -110,42 +112,26 @@ final class MarkdownReport {
             + " over seeds"
             + finding.interval().map(interval -> "; " + text(interval.method())).orElse("")
             + ")");
-    line("- Rule: " + text(claim.rule()));
+    out.line("- Rule: " + text(claim.rule()));
   }
 
   private void write(Figure figure) {
     final FigureTable table = FigureTable.of(figure);
-    line("");
-    line("### " + text(figure.title()));
-    line("");
-    line(text(figure.caption()) + " Vertical: " + text(figure.y().label()) + ".");
-    line("");
-    row(table.head().stream().map(MarkdownReport::text).toList());
-    row(table.head().stream().map(_ -> "---:").toList());
-    table.rows().forEach(cells -> row(cells.stream().map(MarkdownReport::text).toList()));
+    out.line("");
+    out.line("### " + text(figure.title()));
+    out.line("");
+    out.line(text(figure.caption()) + " Vertical: " + text(figure.y().label()) + ".");
+    out.line("");
+    out.row(table.head().stream().map(Markdown::text).toList());
+    out.row(table.head().stream().map(_ -> "---:").toList());
+    table.rows().forEach(cells -> out.row(cells.stream().map(Markdown::text).toList()));
     if (table.every() > 1) {
-      line("");
-      line("Every " + table.every() + "th point; the run files have all.");
+      out.line("");
+      out.line("Every " + table.every() + "th point; the run files have all.");
     }
   }
 
   private void list(Map<String, String> texts) {
-    texts.forEach((name, value) -> line("- " + text(name) + ": " + text(value)));
-  }
-
-  private void row(List<String> cells) {
-    line(cells.stream().collect(Collectors.joining(" | ", "| ", " |")));
-  }
-
-  private void line(String text) {
-    out.append(text).append('\n');
-  }
-
-  /** Text that Markdown takes as it is: no markup, no cell border, one line. */
-  private static String text(String raw) {
-    return raw.replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replaceAll("([\\\\`*_\\[\\]|#])", "\\\\$1")
-        .replaceAll("\\R", " ");
+    texts.forEach((name, value) -> out.line("- " + text(name) + ": " + text(value)));
   }
 }

@@ -11,7 +11,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /** Numbers, times and verdicts as the report writes them. */
-final class Words {
+public final class Words {
 
   private static final DateTimeFormatter DAY_AND_TIME =
       DateTimeFormatter.ofPattern("d MMMM yyyy, HH:mm 'UTC'", Locale.ENGLISH)
@@ -27,22 +27,22 @@ final class Words {
   private Words() {}
 
   /** The value with its unit. */
-  static String value(Finding finding) {
+  public static String value(Finding finding) {
     return text(finding.valueText());
   }
 
   /** The interval, empty if there is none. */
-  static String interval(Finding finding) {
+  public static String interval(Finding finding) {
     return text(finding.intervalText());
   }
 
   /** A plain number with a real minus sign. */
-  static String number(double value) {
+  public static String number(double value) {
     return text(Quantity.number(value));
   }
 
   /** A point of an axis: its name, a power of two where that is how one thinks of it, a number. */
-  static String point(Axis axis, double value) {
+  public static String point(Axis axis, double value) {
     if (axis.scale() == AxisScale.CATEGORY) {
       final int index = (int) value;
       return index >= 0 && index < axis.categories().size()
@@ -61,7 +61,7 @@ final class Words {
    * Prose as it is set: powers raised, real minus signs, and no line break between a number and its
    * per cent sign.
    */
-  static String text(String prose) {
+  public static String text(String prose) {
     final String raised =
         POWER
             .matcher(prose)
@@ -70,7 +70,7 @@ final class Words {
   }
 
   /** Seconds as a person says them. */
-  static String duration(double seconds) {
+  public static String duration(double seconds) {
     if (seconds < 10) {
       return String.format(Locale.ROOT, "%.1f s", seconds);
     }
@@ -85,12 +85,12 @@ final class Words {
   }
 
   /** An instant to the minute. */
-  static String time(Instant instant) {
+  public static String time(Instant instant) {
     return DAY_AND_TIME.format(instant);
   }
 
   /** The name of a verdict in style sheets and icons. */
-  static String verdictClass(Finding finding) {
+  public static String verdictClass(Finding finding) {
     return finding.verdict().label().replace(' ', '-');
   }
 

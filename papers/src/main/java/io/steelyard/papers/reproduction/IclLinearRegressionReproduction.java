@@ -14,6 +14,7 @@ import io.steelyard.analysis.circuit.HeadsOnRegression;
 import io.steelyard.analysis.circuit.HeadsOnRegression.Heads;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.initializer.InitialWeights;
+import io.steelyard.layers.tensor.Scalars;
 import io.steelyard.layers.training.Clipping;
 import io.steelyard.layers.training.Optimizer;
 import io.steelyard.layers.training.Schedule;
@@ -495,7 +496,7 @@ public final class IclLinearRegressionReproduction implements Reproduction {
       final NDArray queries = split(q, parameters, inputs.get(1).expandDims(1), training);
       final NDArray keys = split(k, parameters, examples, training);
       final NDArray values = split(v, parameters, examples, training);
-      final NDArray scores = queries.matMul(keys.swapAxes(2, 3)).mul(1 / Math.sqrt(WIDTH));
+      final NDArray scores = Scalars.mul(queries.matMul(keys.swapAxes(2, 3)), 1 / Math.sqrt(WIDTH));
       final NDArray said = (softmax ? scores.softmax(-1) : scores).matMul(values);
       final NDArray flat = said.reshape(prompts, (long) heads * WIDTH);
       return new NDList(

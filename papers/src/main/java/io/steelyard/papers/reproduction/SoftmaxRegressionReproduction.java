@@ -17,6 +17,7 @@ import io.steelyard.analysis.regression.TargetShift;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.initializer.Normal;
 import io.steelyard.layers.tensor.Like;
+import io.steelyard.layers.tensor.Scalars;
 import io.steelyard.layers.training.Schedule;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
@@ -701,7 +702,8 @@ public final class SoftmaxRegressionReproduction implements Reproduction {
       final NDArray values =
           v.get(layer).forward(parameters, new NDList(to), training).singletonOrThrow();
       final NDArray scores = queries.matMul(keys.swapAxes(1, 2));
-      final NDArray weights = softmax ? scores.softmax(2) : scores.div(to.getShape().get(1));
+      final NDArray weights =
+          softmax ? scores.softmax(2) : Scalars.div(scores, (double) to.getShape().get(1));
       return weights.matMul(values);
     }
 

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import io.steelyard.layers.tensor.Scalars;
 import java.util.random.RandomGenerator;
 
 /**
@@ -89,7 +90,8 @@ public record InContextSoftmaxRegression(NDArray tokens, NDArray queries, NDArra
 
   /** b, {@code [tasks, n, 1]}. */
   public NDArray targets() {
-    return tokens.get(new NDIndex(":, :, " + queries.getShape().get(2) + ":")).add(1).div(rows());
+    return Scalars.div(
+        tokens.get(new NDIndex(":, :, " + queries.getShape().get(2) + ":")).add(1), rows());
   }
 
   /**
@@ -100,12 +102,12 @@ public record InContextSoftmaxRegression(NDArray tokens, NDArray queries, NDArra
   public NDArray descend(double eta, int steps) {
     final NDArray a = data();
     final NDArray b = targets();
-    NDArray x = a.swapAxes(1, 2).matMul(b.mul(0));
+    NDArray x = a.swapAxes(1, 2).matMul(Scalars.mul(b, 0));
     for (int step = 0; step < steps; step++) {
       final NDArray f = a.matMul(x).softmax(1);
       final NDArray c = f.sub(b);
       final NDArray pc = f.mul(c.sub(f.mul(c).sum(new int[] {1}, true)));
-      x = x.sub(a.swapAxes(1, 2).matMul(pc).mul(eta));
+      x = x.sub(Scalars.mul(a.swapAxes(1, 2).matMul(pc), eta));
     }
     return x;
   }
@@ -129,11 +131,13 @@ public record InContextSoftmaxRegression(NDArray tokens, NDArray queries, NDArra
 
   /** Half the squared distance of predictions from the target, mean over tasks. */
   public NDArray loss(NDArray predictions) {
-    return predictions.sub(target).square().sum(new int[] {1}).mean().div(2);
+    return Scalars.div(predictions.sub(target).square().sum(new int[] {1}).mean(), 2);
   }
 
   /** Half the squared distance of the uniform prediction from the target. */
   public double uniformLoss() {
-    return loss(target.mul(0).add(1.0 / rows())).toType(DataType.FLOAT64, false).getDouble();
+    return loss(Scalars.mul(target, 0).add(1.0 / rows()))
+        .toType(DataType.FLOAT64, false)
+        .getDouble();
   }
 }

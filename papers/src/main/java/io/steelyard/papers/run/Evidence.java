@@ -1,9 +1,5 @@
-package io.steelyard.cli.evidence;
+package io.steelyard.papers.run;
 
-import io.steelyard.papers.run.Run;
-import io.steelyard.papers.run.RunSelection;
-import io.steelyard.papers.run.RunStore;
-import io.steelyard.papers.run.Scale;
 import java.util.List;
 import java.util.Optional;
 

@@ -1,0 +1,2 @@
+/** People: accounts, sessions and what they may do. */
+package io.steelyard.feed.account;

@@ -1,0 +1,2 @@
+/** The JSON of the public interface. */
+package io.steelyard.feed.api;

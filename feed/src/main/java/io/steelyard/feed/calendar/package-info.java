@@ -1,0 +1,2 @@
+/** Days, weeks and months of the feed. */
+package io.steelyard.feed.calendar;

@@ -1,0 +1,2 @@
+/** What the operator of a site can set, and where from. */
+package io.steelyard.feed.configuration;

@@ -1,0 +1,2 @@
+/** Papers as the feed keeps them. */
+package io.steelyard.feed.paper;

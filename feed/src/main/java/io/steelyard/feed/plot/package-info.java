@@ -1,0 +1,2 @@
+/** Plots as SVG inside the page, drawn on the server. */
+package io.steelyard.feed.plot;

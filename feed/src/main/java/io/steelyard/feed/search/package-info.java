@@ -1,0 +1,2 @@
+/** Search by words and by meaning. */
+package io.steelyard.feed.search;

@@ -1,0 +1,137 @@
+package io.steelyard.feed.site;
+
+import io.steelyard.feed.configuration.Setting;
+import io.steelyard.feed.configuration.Settings;
+import io.steelyard.feed.database.Database;
+import io.steelyard.feed.evidence.Results;
+import io.steelyard.feed.paper.Publications;
+import io.steelyard.feed.paper.ShippedPapers;
+import io.steelyard.feed.playground.Bench;
+import io.steelyard.feed.search.HashedNgrams;
+import io.steelyard.feed.search.Library;
+import io.steelyard.feed.web.Assets;
+import io.steelyard.feed.web.Metrics;
+import io.steelyard.feed.web.Route;
+import io.steelyard.feed.web.Server;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A running site.
+ *
+ * <pre>{@code
+ * try (Site site = Site.start(Settings.with(Map.of(Setting.PORT, "0")))) {
+ *   System.out.println(site.address());
+ * }
+ * }</pre>
+ */
+public final class Site implements AutoCloseable {
+
+  private static final List<String> ASSETS =
+      List.of("site.css", "theme.js", "site.js", "try.js", "icon.svg");
+
+  private final Database database;
+  private final Library library;
+  private final Bench bench;
+  private final Server server;
+  private final House house;
+
+  private Site(Database database, Library library, Bench bench, Server server, House house) {
+    this.database = database;
+    this.library = library;
+    this.bench = bench;
+    this.server = server;
+    this.house = house;
+  }
+
+  /**
+   * Opens the database, adds the papers of the collection that are missing, and starts to listen.
+   *
+   * @throws IllegalStateException if the database cannot be opened; the message says what to do
+   */
+  public static Site start(Settings settings) {
+    final AtomicInteger port = new AtomicInteger(settings.whole(Setting.PORT));
+    final Database database = Database.open(settings);
+    try {
+      addShipped(database);
+      final Assets assets = new Assets(ASSETS);
+      final House house =
+          new House(
+              settings,
+              database,
+              new Results(Path.of(settings.text(Setting.RUNS))),
+              assets,
+              port::get);
+      final Metrics metrics = new Metrics();
+      final Library library =
+          Library.open(
+              database,
+              new HashedNgrams(),
+              settings.optional(Setting.DATA).map(folder -> Path.of(folder).resolve("index")));
+      library.refresh();
+      final Bench bench = new Bench(settings);
+      final Searching searching = new Searching(house, library);
+      final Reading reading = new Reading(house, library::near, (_, _, _) -> List.of());
+      final List<Route> routes = new ArrayList<>();
+      routes.addAll(reading.routes());
+      routes.addAll(searching.routes());
+      routes.addAll(new Api(house, searching).routes());
+      routes.addAll(new Trying(house, bench).routes());
+      routes.addAll(new Operating(house, metrics).routes());
+      routes.add(assets.route());
+      final Server server =
+          new Server(
+              settings,
+              routes,
+              Server.Doorman.none(),
+              reading::refused,
+              () -> database.version() + "." + house.results().now().number(),
+              metrics);
+      port.set(server.start());
+      return new Site(database, library, bench, server, house);
+    } catch (RuntimeException e) {
+      database.close();
+      throw e;
+    }
+  }
+
+  /** Its address. */
+  public String address() {
+    return house.address();
+  }
+
+  /** Its database. */
+  public Database database() {
+    return database;
+  }
+
+  /** What it answers to. */
+  public List<Route> routes() {
+    return server.routes();
+  }
+
+  /** Ends what is being answered, then stops. */
+  @Override
+  public void close() {
+    server.close();
+    bench.close();
+    library.close();
+    database.close();
+  }
+
+  private static void addShipped(Database database) {
+    final var known = database.read(handle -> new Publications(handle).changes().keySet());
+    final var missing =
+        ShippedPapers.all().stream().filter(paper -> !known.contains(paper.id().value())).toList();
+    if (!missing.isEmpty()) {
+      database.write(
+          handle -> {
+            final Publications store = new Publications(handle);
+            missing.forEach(store::take);
+            return missing.size();
+          });
+    }
+  }
+}
