@@ -138,12 +138,12 @@ public final class FourierHeadReproduction implements Reproduction {
         case QUICK ->
             new Plan(
                 List.of(Truth.GAUSSIAN),
-                List.of(2, 4, 8, 12, 20),
+                List.of(2, 4, 8, 12),
                 5000,
                 500,
                 25,
                 new SeriesTokens.Plan(400, 10, 100, 20, 30),
-                new HeadingTask.Plan(1000, 100, 500));
+                new HeadingTask.Plan(300, 200, 500));
         case FULL ->
             new Plan(
                 List.of(Truth.values()),

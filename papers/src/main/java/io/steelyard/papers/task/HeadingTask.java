@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
 /**
  * A small decision task with ordered actions: an agent on a plane goes to a goal by steps of 0.1 in
  * one of 18 headings. What there is to learn from are decisions of a demonstrator with an unsteady
- * hand.
+ * hand. A return is the mean distance from the goal over 20 steps, with a minus.
  */
 public final class HeadingTask {
 
@@ -18,7 +18,6 @@ public final class HeadingTask {
   private static final Bins HEADINGS = new Bins(ACTIONS);
   private static final double UNSTEADINESS = 0.5;
   private static final double STEP = 0.1;
-  private static final double REACHED = 0.15;
   private static final int STEPS = 20;
 
   /**
@@ -65,7 +64,7 @@ public final class HeadingTask {
     return HEADINGS.index(angle / Math.PI - 2 * Math.floor((angle / Math.PI + 1) / 2));
   }
 
-  /** The share of goals that the demonstrator comes to. */
+  /** The mean return of the demonstrator. */
   public static double expert(RandomGenerator random, int episodes) {
     return play(
         random,
@@ -77,7 +76,7 @@ public final class HeadingTask {
   }
 
   /**
-   * The share of goals that an agent comes to within 20 steps.
+   * The mean return of an agent.
    *
    * @param network headings are drawn from its probabilities; at random if empty
    */
@@ -107,17 +106,17 @@ public final class HeadingTask {
     for (int i = 0; i < state.length; i++) {
       state[i] = (float) (2 * random.nextDouble() - 1);
     }
-    final boolean[] there = new boolean[episodes];
+    double distance = 0;
     for (int step = 0; step < STEPS; step++) {
       final int[] headings = choice.of(state);
       for (int i = 0; i < episodes; i++) {
         final double angle = Math.PI * HEADINGS.centre(headings[i]);
         state[2 * i] -= (float) (STEP * Math.cos(angle));
         state[2 * i + 1] -= (float) (STEP * Math.sin(angle));
-        there[i] |= Math.hypot(state[2 * i], state[2 * i + 1]) < REACHED;
+        distance += Math.hypot(state[2 * i], state[2 * i + 1]);
       }
     }
-    return IntStream.range(0, episodes).filter(i -> there[i]).count() / (double) episodes;
+    return -distance / STEPS / episodes;
   }
 
   /** A draw from probabilities. */
