@@ -25,7 +25,7 @@ import java.util.function.Function;
  *
  * <pre>{@code
  * List<GradientCache.Side> sides =
- *     List.of(new GradientCache.Side(encoder, q, 64), new GradientCache.Side(encoder, k, 64));
+ *     List.of(new GradientCache.Side(net, q, 64), new GradientCache.Side(net, k, 64));
  * Step step =
  *     training.step(
  *         GradientCache.parts(

@@ -179,8 +179,7 @@ public final class CfcdReproduction implements Reproduction {
                             .max()
                             .orElseThrow()));
     final Quantity unseen =
-        Quantity.difference(
-            "points", 100, Arm.MADACOS.novel(), Arm.NORMALISED.novel());
+        Quantity.difference("points", 100, Arm.MADACOS.novel(), Arm.NORMALISED.novel());
     return List.of(
         Claim.named("adaptive-margin-retrieves-better")
             .states("Scale and margin that follow the batch retrieve better than fixed ones")
@@ -439,8 +438,7 @@ public final class CfcdReproduction implements Reproduction {
   private static CosineRetrieval retrieval(
       Block body, WarpedClasses.Samples samples, NDManager manager) {
     final float[] all =
-        body.forward(
-                new ParameterStore(manager, false), new NDList(samples.inputs(manager)), false)
+        body.forward(new ParameterStore(manager, false), new NDList(samples.inputs(manager)), false)
             .head()
             .toFloatArray();
     return CosineRetrieval.of(

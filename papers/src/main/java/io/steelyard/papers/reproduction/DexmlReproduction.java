@@ -58,8 +58,8 @@ import java.util.stream.IntStream;
  * Paper 04, arXiv 2310.10636: is a dual encoder better at many labels when positives compete with
  * negatives only, instead of with each other?
  *
- * <p>All labels are scored exactly, in training and in the test. On the real sets one encoder serves
- * queries and labels, trained with cached gradients.
+ * <p>All labels are scored exactly, in training and in the test. On the real sets one encoder
+ * serves queries and labels, trained with cached gradients.
  */
 public final class DexmlReproduction implements Reproduction {
 
@@ -93,14 +93,13 @@ public final class DexmlReproduction implements Reproduction {
       final NDList labels = new NDList(targets);
       final NDList predictions = new NDList(scores);
       return switch (this) {
-        case INFO_NCE ->
-            new InfoNceLoss(InfoNceLoss.Form.of(1)).evaluate(labels, predictions);
+        case INFO_NCE -> new InfoNceLoss(InfoNceLoss.Form.of(1)).evaluate(labels, predictions);
         case DECOUPLED -> new DecoupledSoftmaxLoss().evaluate(labels, predictions);
         case TOP_5 -> new SoftTopKLoss(SoftTopKLoss.Form.DEFAULTS).evaluate(labels, predictions);
         case BINARY ->
             Scalars.mul(
                 Loss.sigmoidBinaryCrossEntropyLoss().evaluate(labels, predictions),
-                targets.getShape().get(1));
+                (double) targets.getShape().get(1));
       };
     }
 
@@ -130,15 +129,20 @@ public final class DexmlReproduction implements Reproduction {
 
   /** The real sets. */
   private enum Real {
-    BIBTEX("bibtex", FileSet.XML_BIBTEX),
-    DELICIOUS("delicious", FileSet.XML_DELICIOUS);
+    BIBTEX("bibtex"),
+    DELICIOUS("delicious");
 
     private final String stem;
-    private final FileSet files;
 
-    Real(String stem, FileSet files) {
+    Real(String stem) {
       this.stem = stem;
-      this.files = files;
+    }
+
+    FileSet files() {
+      return switch (this) {
+        case BIBTEX -> FileSet.XML_BIBTEX;
+        case DELICIOUS -> FileSet.XML_DELICIOUS;
+      };
     }
   }
 
@@ -226,7 +230,9 @@ public final class DexmlReproduction implements Reproduction {
                             + " it is at most 0 on one; else inconclusive (the page's rule, applied to"
                             + " the real sets)")
                     .unless(
-                        runs -> runs.stream().anyMatch(run -> Double.isNaN(real.of().applyAsDouble(run))),
+                        runs ->
+                            runs.stream()
+                                .anyMatch(run -> Double.isNaN(real.of().applyAsDouble(run))),
                         "not testable without the sets",
                         _ ->
                             "neither xml-bibtex nor xml-delicious was found; they are looked for in"
@@ -274,8 +280,8 @@ public final class DexmlReproduction implements Reproduction {
         || Arrays.stream(Real.values())
             .allMatch(
                 set ->
-                    earlier.data().containsKey(set.files.name())
-                        || set.files.find(locations, _ -> {}).isEmpty());
+                    earlier.data().containsKey(set.files().name())
+                        || set.files().find(locations, _ -> {}).isEmpty());
   }
 
   @Override
@@ -301,8 +307,7 @@ public final class DexmlReproduction implements Reproduction {
     experiment.setting("temperature", TAU + ", unit embeddings");
     experiment.setting("propensities", "a = 0.55, b = 1.5");
     final List<LabelRetrieval> real = plan.realEpochs() == 0 ? List.of() : real(experiment);
-    experiment.steps(
-        Arm.values().length + CONTROL.size() + (long) real.size() * SOFTMAX.size());
+    experiment.steps(Arm.values().length + CONTROL.size() + (long) real.size() * SOFTMAX.size());
     final LabelRetrieval task =
         LabelRetrieval.synthetic(
             experiment.random("labels and queries"),
@@ -339,11 +344,11 @@ public final class DexmlReproduction implements Reproduction {
     final DataLocations locations = DataLocations.standard(experiment.dataFolder());
     final List<LabelRetrieval> sets = new ArrayList<>();
     for (final Real set : Real.values()) {
-      set.files
+      set.files()
           .find(locations, experiment::warning)
           .ifPresent(
               found -> {
-                experiment.data(set.files.name(), found.origin());
+                experiment.data(set.files().name(), found.origin());
                 sets.add(LabelRetrieval.read(found.folder(), set.stem));
               });
     }
@@ -372,8 +377,7 @@ public final class DexmlReproduction implements Reproduction {
     final List<Double> epochs = new ArrayList<>();
     final List<Double> losses = new ArrayList<>();
     try (NDManager manager = Libtorch.newManager();
-        Training training =
-            training(experiment, 2e-3, task.labels().width(), queries, labels)) {
+        Training training = training(experiment, 2e-3, task.labels().width(), queries, labels)) {
       final NDArray all = task.labels().all(manager);
       for (int epoch = 1; epoch <= plan.epochs(); epoch++) {
         double sum = 0;
@@ -411,8 +415,7 @@ public final class DexmlReproduction implements Reproduction {
       Experiment experiment, double rate, int inputs, Block... encoders) {
     try (NDManager scope = Libtorch.newManager()) {
       for (final Block encoder : encoders) {
-        encoder.initialize(
-            scope, DataType.FLOAT32, new Shape(1, inputs));
+        encoder.initialize(scope, DataType.FLOAT32, new Shape(1, inputs));
       }
       final SequencedMap<String, Block> named = new LinkedHashMap<>();
       for (int i = 0; i < encoders.length; i++) {
@@ -420,9 +423,7 @@ public final class DexmlReproduction implements Reproduction {
       }
       return new Training(
           new BlockGroup(named),
-          TrainingOptions.seeded(experiment.seed())
-              .with(Optimizer.adam())
-              .withLearningRate(rate));
+          TrainingOptions.seeded(experiment.seed()).with(Optimizer.adam()).withLearningRate(rate));
     }
   }
 
@@ -438,8 +439,7 @@ public final class DexmlReproduction implements Reproduction {
     try (NDManager manager = Libtorch.newManager();
         Training training = training(experiment, 5e-3, set.labels().width(), encoder)) {
       final NDArray all = set.labels().all(manager);
-      for (final int[] rows :
-          batches.between(0, (long) plan.realEpochs() * batches.perPass())) {
+      for (final int[] rows : batches.between(0, (long) plan.realEpochs() * batches.perPass())) {
         try (NDManager scope = Libtorch.newManager()) {
           final NDArray x = set.train().features().rows(rows, scope);
           final NDArray targets = set.train().targets(rows, scope);
@@ -487,8 +487,7 @@ public final class DexmlReproduction implements Reproduction {
       Experiment experiment, Arm arm, String set, LabelRetrieval task, int[][] ranked) {
     final LabelRanking ranking = new LabelRanking(ranked, task.test().positives());
     final double[] propensities =
-        LabelRanking.propensities(
-            task.train().labels().columnCounts(), task.train().count(), A, B);
+        LabelRanking.propensities(task.train().labels().columnCounts(), task.train().count(), A, B);
     for (final int k : new int[] {1, 3, DEPTH}) {
       experiment.metric(arm.precision(set, k), ranking.precision(k));
     }
@@ -499,8 +498,7 @@ public final class DexmlReproduction implements Reproduction {
         arm.metric(set, "PSP@5"), ranking.propensityScoredPrecision(DEPTH, propensities));
   }
 
-  private static void byCount(
-      Experiment experiment, Arm arm, LabelRetrieval task, int[][] ranked) {
+  private static void byCount(Experiment experiment, Arm arm, LabelRetrieval task, int[][] ranked) {
     final int[][] positives = task.test().positives();
     final double[] recalls = new LabelRanking(ranked, positives).cappedRecalls(DEPTH);
     for (int count = 1; count <= MOST; count++) {
@@ -560,8 +558,7 @@ public final class DexmlReproduction implements Reproduction {
   }
 
   private static Figure bars(List<Run> runs, String set, List<Arm> arms) {
-    final List<String> metrics =
-        List.of("P@1", "P@3", "P@5", "R@5", "nDCG@5", "PSP@5");
+    final List<String> metrics = List.of("P@1", "P@3", "P@5", "R@5", "nDCG@5", "PSP@5");
     return new Figure(
         "Retrieval, " + set,
         "Every label scored; mean over seeds with their range.",

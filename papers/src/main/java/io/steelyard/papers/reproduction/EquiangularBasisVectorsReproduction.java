@@ -78,10 +78,7 @@ public final class EquiangularBasisVectorsReproduction implements Reproduction {
               classes,
               dimension,
               seed,
-              EquiangularBasis.Options.defaults()
-                  .withAlpha(alpha)
-                  .withRate(0.02)
-                  .withThreads(1));
+              EquiangularBasis.Options.defaults().withAlpha(alpha).withRate(0.02).withThreads(1));
     }
 
     String cosine() {
@@ -94,8 +91,7 @@ public final class EquiangularBasisVectorsReproduction implements Reproduction {
   }
 
   /** How much is run at a scale. */
-  private record Plan(
-      int classes, List<Basis> bases, int added, int train, int test, int epochs) {
+  private record Plan(int classes, List<Basis> bases, int added, int train, int test, int epochs) {
 
     static Plan of(Scale scale) {
       return switch (scale) {
@@ -174,8 +170,10 @@ public final class EquiangularBasisVectorsReproduction implements Reproduction {
             .states("Half as many dimensions as classes cost little")
             .published("77.4 % at 500 dimensions and 78.1 % at 1000, ImageNet")
             .measures("accuracy with half as many dimensions less that with all")
-            .decidedBy(fewer, Criteria.meanWithin(fewer, -2, Double.POSITIVE_INFINITY)
-                .saying("holds if the mean over seeds is at least -2 points; else falsified")),
+            .decidedBy(
+                fewer,
+                Criteria.meanWithin(fewer, -2, Double.POSITIVE_INFINITY)
+                    .saying("holds if the mean over seeds is at least -2 points; else falsified")),
         Claim.named("classes-can-be-appended")
             .states("Vectors of new classes can be appended and leave the old classes alone")
             .measures("accuracy on old classes lost to the vectors of ten new ones, no training")
@@ -208,7 +206,8 @@ public final class EquiangularBasisVectorsReproduction implements Reproduction {
           if (mean < -1) {
             return new Verdict.DoesNotHold(numbers + " is below -1 point");
           }
-          final long positive = IntStream.range(0, values.length).filter(i -> values[i] > 0).count();
+          final long positive =
+              IntStream.range(0, values.length).filter(i -> values[i] > 0).count();
           return mean >= 0.3 && 3 * positive >= 2L * values.length
               ? new Verdict.Holds(numbers + " is at least 0.3 points")
               : new Verdict.Inconclusive(numbers + ": parity");
@@ -240,8 +239,7 @@ public final class EquiangularBasisVectorsReproduction implements Reproduction {
     experiment.steps(2L + plan.bases().size());
     final RandomGenerator random = experiment.random("classes and samples");
     final WarpedClasses task =
-        new WarpedClasses(
-            new WarpedClasses.Form(plan.classes(), 16, 64, 32, 1, 1, 0.02), random);
+        new WarpedClasses(new WarpedClasses.Form(plan.classes(), 16, 64, 32, 1, 1, 0.02), random);
     final WarpedClasses.Samples drawn =
         task.draw(0, plan.classes(), plan.train(), _ -> SPREAD, random);
     final WarpedClasses.Samples train = drawn.standardisedBy(drawn);
@@ -286,7 +284,8 @@ public final class EquiangularBasisVectorsReproduction implements Reproduction {
   private static void append(Experiment experiment, Plan plan, Examples known, Examples held) {
     final int old = plan.classes() - plan.added();
     final int dimension = plan.whole().dimension();
-    final EquiangularBasis vectors = EquiangularBasis.orthonormal(old, dimension, experiment.seed());
+    final EquiangularBasis vectors =
+        EquiangularBasis.orthonormal(old, dimension, experiment.seed());
     final Block body = body(experiment.random("initial weights"), dimension);
     final SequentialBlock net =
         new SequentialBlock().add(body).add(EquiangularBasisHead.of(vectors));
@@ -353,7 +352,8 @@ public final class EquiangularBasisVectorsReproduction implements Reproduction {
     final Curve losses = Curve.of(Step::loss, batches.perPass());
     training.fit(known, batches.between(0, steps), losses);
     experiment.series(
-        new Series(losses(label), "step", "loss, mean of an epoch", losses.steps(), losses.values()));
+        new Series(
+            losses(label), "step", "loss, mean of an epoch", losses.steps(), losses.values()));
     return training;
   }
 
@@ -431,8 +431,7 @@ public final class EquiangularBasisVectorsReproduction implements Reproduction {
             "Cross-entropy with smoothed labels, mean over seeds with their range.",
             Axis.linear("step"),
             Axis.linear("training loss"),
-            Stream.concat(
-                    Stream.of(FULLY_CONNECTED), plan.bases().stream().map(Basis::label))
+            Stream.concat(Stream.of(FULLY_CONNECTED), plan.bases().stream().map(Basis::label))
                 .map(label -> SeedCurves.ofSeries(label, Mark.LINE, runs, losses(label)))
                 .toList()));
   }

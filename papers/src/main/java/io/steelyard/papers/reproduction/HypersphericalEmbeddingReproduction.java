@@ -232,8 +232,7 @@ public final class HypersphericalEmbeddingReproduction implements Reproduction {
     final WarpedClasses task =
         new WarpedClasses(
             new WarpedClasses.Form(plan.classes(), 12, 48, INPUTS, 1.5, 1, 0.05), random);
-    final WarpedClasses.Samples base =
-        task.draw(0, plan.base(), plan.train(), _ -> SPREAD, random);
+    final WarpedClasses.Samples base = task.draw(0, plan.base(), plan.train(), _ -> SPREAD, random);
     final WarpedClasses.Samples novel =
         task.draw(plan.base(), plan.classes(), plan.train(), _ -> SPREAD, random);
     final WarpedClasses.Samples test =
@@ -263,8 +262,7 @@ public final class HypersphericalEmbeddingReproduction implements Reproduction {
     final Block body = body(experiment.random("initial weights"));
     final RandomGenerator headWeights = experiment.random("initial weights of the head");
     final NormalizedSoftmaxHead sphere =
-        new NormalizedSoftmaxHead(
-            plan.base(), NormalizedSoftmaxHead.Form.DEFAULTS, headWeights);
+        new NormalizedSoftmaxHead(plan.base(), NormalizedSoftmaxHead.Form.DEFAULTS, headWeights);
     final Linear plain = InitialWeights.fanIn(headWeights).linear(EMBEDDING, plan.base(), true);
     final SequentialBlock net = new SequentialBlock().add(body);
     if (arm == Arm.SPHERE) {
@@ -307,8 +305,7 @@ public final class HypersphericalEmbeddingReproduction implements Reproduction {
       WarpedClasses.Samples base,
       NormalizedSoftmaxHead sphere) {
     final Batches batches =
-        Batches.shuffled(
-            base.count(), Math.min(BATCH, base.count()), new Seed(experiment.seed()));
+        Batches.shuffled(base.count(), Math.min(BATCH, base.count()), new Seed(experiment.seed()));
     final List<Double> epochs = new ArrayList<>();
     final List<Double> losses = new ArrayList<>();
     try (NDManager manager = Libtorch.newManager()) {
@@ -467,12 +464,7 @@ public final class HypersphericalEmbeddingReproduction implements Reproduction {
   }
 
   private static void prototypes(
-      Experiment experiment,
-      Plan plan,
-      Arm arm,
-      Prototypes base,
-      Embedded unseen,
-      Embedded held) {
+      Experiment experiment, Plan plan, Arm arm, Prototypes base, Embedded unseen, Embedded held) {
     final Prototypes all = base.and(novel(plan, arm, unseen, plan.supports()));
     joint(experiment, plan, arm, held, held.rows().stream().mapToInt(all::nearest).toArray());
     for (final int count : plan.shots()) {
@@ -536,7 +528,9 @@ public final class HypersphericalEmbeddingReproduction implements Reproduction {
     }
   }
 
-  /** Accuracy on samples of the classes {@code [from, to)}; predictions count from {@code first}. */
+  /**
+   * Accuracy on samples of the classes {@code [from, to)}; predictions count from {@code first}.
+   */
   private static double accuracy(Embedded held, int[] predicted, int first, int from, int to) {
     return IntStream.range(0, predicted.length)
         .filter(i -> held.labels().get(i) >= from && held.labels().get(i) < to)
@@ -553,8 +547,7 @@ public final class HypersphericalEmbeddingReproduction implements Reproduction {
         new Figure(
             "Accuracy with novel classes",
             "Five samples for each novel class, no training; mean over seeds with their range.",
-            Axis.category(
-                "protocol", List.of("joint", "joint, base", "joint, novel", "disjoint")),
+            Axis.category("protocol", List.of("joint", "joint, base", "joint, novel", "disjoint")),
             Axis.linear("accuracy (%)"),
             Arrays.stream(Arm.values())
                 .map(
@@ -582,8 +575,7 @@ public final class HypersphericalEmbeddingReproduction implements Reproduction {
                             i ->
                                 runs.stream()
                                     .mapToDouble(
-                                        run ->
-                                            100 * run.metric(arm.shots(shots.get(i).intValue())))
+                                        run -> 100 * run.metric(arm.shots(shots.get(i).intValue())))
                                     .toArray()))
                 .toList()),
         new Figure(

@@ -212,7 +212,12 @@ public final class SdmReproduction implements Reproduction {
     experiment.setting("points", plan.known() + " known, " + plan.test() + " of each kind to test");
     experiment.setting(
         "adaptor",
-        plan.width() + " wide, Adam 1e-3, batches of " + plan.batch() + ", " + plan.epochs() + " epochs");
+        plan.width()
+            + " wide, Adam 1e-3, batches of "
+            + plan.batch()
+            + ", "
+            + plan.epochs()
+            + " epochs");
     experiment.setting("rounds", Integer.toString(plan.rounds()));
     experiment.setting("rescaler", "Adam 1e-2, batches of 32, " + plan.rescaled() + " epochs");
     experiment.setting("alpha", Double.toString(ALPHA));
@@ -244,14 +249,14 @@ public final class SdmReproduction implements Reproduction {
 
   /** What a round has come to at its best epoch. */
   private record Round(
-      double similarity, SdmSupport support, Seen calibration, NDArray labels, Map<Kind, Seen> tests) {}
+      double similarity,
+      SdmSupport support,
+      Seen calibration,
+      NDArray labels,
+      Map<Kind, Seen> tests) {}
 
   private static void sdm(
-      Experiment experiment,
-      Plan plan,
-      Points known,
-      Map<Kind, Points> tests,
-      NDManager manager) {
+      Experiment experiment, Plan plan, Points known, Map<Kind, Points> tests, NDManager manager) {
     final List<Round> rounds = new ArrayList<>();
     for (int round = 1; round <= plan.rounds(); round++) {
       rounds.add(round(experiment, plan, known, tests, round, manager));
@@ -336,14 +341,12 @@ public final class SdmReproduction implements Reproduction {
         final Seen calibration = Seen.of(head, held.features(kept), kept);
         final double similarity =
             medians(
-                support.similarities(calibration.exemplars(), calibration.scores()),
-                held.labels());
+                support.similarities(calibration.exemplars(), calibration.scores()), held.labels());
         if (best.isEmpty() || similarity >= best.get().similarity()) {
           final Map<Kind, Seen> seen = new EnumMap<>(Kind.class);
           tests.forEach(
               (kind, points) -> seen.put(kind, Seen.of(head, points.features(kept), kept)));
-          best =
-              Optional.of(new Round(similarity, support, calibration, calibrationLabels, seen));
+          best = Optional.of(new Round(similarity, support, calibration, calibrationLabels, seen));
         }
         experiment.step("round " + number + ", epoch " + epoch);
       }
@@ -361,13 +364,7 @@ public final class SdmReproduction implements Reproduction {
   }
 
   private static void step(
-      Training training,
-      SdmHead head,
-      int[] rows,
-      NDArray x,
-      NDArray y,
-      NDArray q,
-      NDArray d) {
+      Training training, SdmHead head, int[] rows, NDArray x, NDArray y, NDArray q, NDArray d) {
     try (NDManager scope = Libtorch.newManager()) {
       final NDArray index = scope.create(rows).toType(DataType.INT64, false);
       final NDArray inputs = select(x, index, scope);
@@ -424,11 +421,7 @@ public final class SdmReproduction implements Reproduction {
   }
 
   private static void softmax(
-      Experiment experiment,
-      Plan plan,
-      Points known,
-      Map<Kind, Points> tests,
-      NDManager manager) {
+      Experiment experiment, Plan plan, Points known, Map<Kind, Points> tests, NDManager manager) {
     final int[] order = balanced(known.labels(), experiment.random("halves of round 1"));
     final int half = order.length / 2;
     final Points train = known.some(Arrays.copyOf(order, half));
@@ -460,12 +453,12 @@ public final class SdmReproduction implements Reproduction {
         experiment.step("softmax, epoch " + epoch);
       }
       final double beta =
-          InverseTemperature.fit(rows(Seen.of(head, held.features(manager), manager)), held.labels())
+          InverseTemperature.fit(
+                  rows(Seen.of(head, held.features(manager), manager)), held.labels())
               .beta();
       experiment.metric("fitted temperature: inverse", beta);
       for (final Kind kind : Kind.values()) {
-        final double[][] scores =
-            rows(Seen.of(head, tests.get(kind).features(manager), manager));
+        final double[][] scores = rows(Seen.of(head, tests.get(kind).features(manager), manager));
         probabilities(experiment, Arm.SOFTMAX, kind, tests.get(kind), scores, 1);
         probabilities(experiment, Arm.TEMPERATURE, kind, tests.get(kind), scores, beta);
       }
@@ -493,8 +486,7 @@ public final class SdmReproduction implements Reproduction {
       }
       largest[i] = p[predicted[i]];
     }
-    record(
-        experiment, arm, kind, points.labels(), predicted, largest, i -> largest[i] >= ALPHA);
+    record(experiment, arm, kind, points.labels(), predicted, largest, i -> largest[i] >= ALPHA);
   }
 
   /** Whether a point is admitted. */
@@ -524,9 +516,7 @@ public final class SdmReproduction implements Reproduction {
     final Confidence confidence =
         new Confidence(
             Arrays.stream(confidences).map(p -> Math.min(1, p)).boxed().toList(),
-            IntStream.range(0, labels.length)
-                .mapToObj(i -> labels[i] == predicted[i])
-                .toList());
+            IntStream.range(0, labels.length).mapToObj(i -> labels[i] == predicted[i]).toList());
     experiment.metric(arm.calibration(kind), confidence.calibrationError(10));
     final List<Confidence.Risk> risks = confidence.risks();
     experiment.series(
@@ -609,9 +599,7 @@ public final class SdmReproduction implements Reproduction {
             Axis.linear("accuracy"),
             Arrays.stream(Arm.values())
                 .map(
-                    arm ->
-                        SeedCurves.ofSeries(
-                            arm.label, Mark.LINE, runs, arm.curve(Kind.SHIFTED)))
+                    arm -> SeedCurves.ofSeries(arm.label, Mark.LINE, runs, arm.curve(Kind.SHIFTED)))
                 .toList()),
         new Figure(
             "Accuracy by region",

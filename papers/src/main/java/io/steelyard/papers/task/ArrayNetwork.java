@@ -78,8 +78,8 @@ public final class ArrayNetwork {
   public double step(float[] inputs, int[] targets, int[] batch, double rate) {
     final double loss = gradient(inputs, targets, batch);
     steps++;
-    final float scale = (float) (rate / (1 - Math.pow(BETA_1, steps)));
-    final float correction = (float) (1 / (1 - Math.pow(BETA_2, steps)));
+    final float scale = (float) (rate / (1 - Math.pow(BETA_1, (double) steps)));
+    final float correction = (float) (1 / (1 - Math.pow(BETA_2, (double) steps)));
     for (int i = 0; i < parameters.length; i++) {
       first[i] = BETA_1 * first[i] + (1 - BETA_1) * gradient[i];
       second[i] = BETA_2 * second[i] + (1 - BETA_2) * gradient[i] * gradient[i];

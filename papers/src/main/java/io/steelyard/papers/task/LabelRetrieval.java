@@ -22,8 +22,7 @@ import java.util.stream.IntStream;
  * @param train queries to learn from, each with a label
  * @param test queries to test, each with a label
  */
-public record LabelRetrieval(
-    String name, Features labels, Queries train, Queries test) {
+public record LabelRetrieval(String name, Features labels, Queries train, Queries test) {
 
   private static final int WIDTH = 64;
   private static final double POPULARITY = -0.7;
@@ -178,8 +177,7 @@ public record LabelRetrieval(
       }
       positives.add(own);
     }
-    return new Queries(
-        new Vectors(features), SparseRows.ofColumns(positives, popularity.length));
+    return new Queries(new Vectors(features), SparseRows.ofColumns(positives, popularity.length));
   }
 
   /** Labels without replacement, in the order they are drawn. */
@@ -233,7 +231,6 @@ public record LabelRetrieval(
             SparseRows.ofColumns(
                 Arrays.stream(rows).mapToObj(data.features()::columns).toList(), width)),
         SparseRows.ofColumns(
-            Arrays.stream(rows).mapToObj(data.labels()::columns).toList(),
-            data.labels().width()));
+            Arrays.stream(rows).mapToObj(data.labels()::columns).toList(), data.labels().width()));
   }
 }

@@ -64,9 +64,7 @@ public final class WarpedClasses {
 
     /** The numbers of the samples of a class, in order. */
     public int[] of(int label) {
-      return IntStream.range(0, labels.length)
-          .filter(i -> labels[i] == label)
-          .toArray();
+      return IntStream.range(0, labels.length).filter(i -> labels[i] == label).toArray();
     }
 
     /** The same with every input less its mean in {@code like}, over its deviation there. */

@@ -114,14 +114,22 @@ class CompSumLossesReproductionTest {
 
   private static Map<String, Double> front(List<Double> values) {
     return Map.of(
-        "TRADES 1: clean accuracy", .83,
-        "TRADES 1: robust accuracy", .45,
-        "TRADES 3: clean accuracy", .80,
-        "TRADES 3: robust accuracy", .54,
-        "smooth comp-sum 0.1: clean accuracy", values.get(0),
-        "smooth comp-sum 0.1: robust accuracy", values.get(1),
-        "smooth comp-sum 0.25: clean accuracy", values.get(2),
-        "smooth comp-sum 0.25: robust accuracy", values.get(3));
+        "TRADES 1: clean accuracy",
+        .83,
+        "TRADES 1: robust accuracy",
+        .45,
+        "TRADES 3: clean accuracy",
+        .80,
+        "TRADES 3: robust accuracy",
+        .54,
+        "smooth comp-sum 0.1: clean accuracy",
+        values.get(0),
+        "smooth comp-sum 0.1: robust accuracy",
+        values.get(1),
+        "smooth comp-sum 0.25: clean accuracy",
+        values.get(2),
+        "smooth comp-sum 0.25: robust accuracy",
+        values.get(3));
   }
 
   @Test
@@ -136,7 +144,6 @@ class CompSumLossesReproductionTest {
                         front(List.of(.84, .55, .70, .30)),
                         Map.of(SyntheticGarments.NAME, "made up")))
             .toList();
-    assertThat(REPRODUCTION.claims().get(2).judge(runs).reason())
-        .startsWith("not testable here: ");
+    assertThat(REPRODUCTION.claims().get(2).judge(runs).reason()).startsWith("not testable here: ");
   }
 }

@@ -76,7 +76,6 @@ class EquiangularBasisVectorsReproductionTest {
         "fewer-dimensions-than-classes",
         MadeUp.three(
             "equiangular-basis-vectors",
-            _ ->
-                Map.of("test accuracy, EBV d = 50", accuracy, "test accuracy, EBV d = 100", .8)));
+            _ -> Map.of("test accuracy, EBV d = 50", accuracy, "test accuracy, EBV d = 100", .8)));
   }
 }

@@ -23,7 +23,7 @@ class FourierHeadReproductionTest {
   void theSmokeRunRecordsWhatClaimsAndFiguresRead() {
     final Run run = MadeUp.smoke(REPRODUCTION, 1);
     for (final String head : List.of("linear", "Fourier 2", "Fourier 12", "mixture of 2 normals")) {
-      assertThat(run.metric("Gaussian: KL, " + head)).isBetween(0.0, 10.0);
+      assertThat(run.metric("Gaussian: KL, " + head)).isFinite().isPositive();
       assertThat(run.metric("Gaussian: roughness, " + head)).isBetween(0.0, 1.0);
       assertThat(
               run.curve("Gaussian: one density, " + head).ys().stream()

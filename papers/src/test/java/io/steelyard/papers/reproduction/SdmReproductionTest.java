@@ -60,8 +60,7 @@ class SdmReproductionTest {
                 "admits-what-is-right",
                 MadeUp.three(
                     "sdm",
-                    seed ->
-                        metrics(seed == 1 ? values : List.of(.99, .98, .4, .01, .42, .94)))))
+                    seed -> metrics(seed == 1 ? values : List.of(.99, .98, .4, .01, .42, .94)))))
         .isEqualTo(verdict);
   }
 

@@ -107,7 +107,8 @@ class ArrayNetworkTest {
     assertThat(before).isGreaterThan(1.5);
     final double[][] p = network.probabilities(inputs);
     for (int i = 0; i < 3; i++) {
-      assertThat(p[i][targets[i]]).isGreaterThan(0.6);
+      // With 4 frequencies no bin of 9 can have more than 5/9.
+      assertThat(p[i][targets[i]]).isBetween(0.55, 5 / 9.0 + 1e-4);
     }
   }
 }
