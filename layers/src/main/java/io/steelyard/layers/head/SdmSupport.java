@@ -110,6 +110,17 @@ public final class SdmSupport {
         Like.values(own.similarities(), shape, like), Like.values(d, shape, like));
   }
 
+  /**
+   * Similarities q of other points: what rounds and epochs of training are chosen by.
+   *
+   * @param exemplars h' {@code [N, M]}; not modified
+   * @param scores z {@code [N, C]}; not modified
+   * @throws IllegalArgumentException if a shape is not as above
+   */
+  public double[] similarities(NDArray exemplars, NDArray scores) {
+    return match(exemplars, scores).similarities().clone();
+  }
+
   /** Matches of other points. */
   Matches match(NDArray points, NDArray scores) {
     check(points, scores);

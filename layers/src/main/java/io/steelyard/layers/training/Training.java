@@ -17,6 +17,7 @@ import io.steelyard.layers.tensor.NDArrayTensors;
 import io.steelyard.layers.tensor.ParameterFiles;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -174,6 +175,20 @@ public final class Training implements AutoCloseable {
    */
   public Step step(Objective objective) {
     return update(() -> backward(objective, 1));
+  }
+
+  /**
+   * One update of the parameters from the sum of some objectives. Each is differentiated by itself
+   * before the next begins, so that memory holds the graph of one at a time; see {@link
+   * GradientCache}.
+   *
+   * @param parts at least one; the loss of the step is the sum of theirs
+   */
+  public Step step(List<Objective> parts) {
+    if (parts.isEmpty()) {
+      throw new IllegalArgumentException("parts are empty; expected at least one objective");
+    }
+    return update(() -> parts.stream().mapToDouble(part -> backward(part, 1)).sum());
   }
 
   private Objective onRows(

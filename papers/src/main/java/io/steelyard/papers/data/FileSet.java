@@ -60,6 +60,59 @@ public record FileSet(
           "M. Everingham et al. The PASCAL Visual Object Classes Challenge 2012; boxes of"
               + " Yolo-Fastest-1.1 and Yolo-Fastest-1.1-xl (github.com/dog-qiuqiu/Yolo-Fastest).");
 
+  /** Bookmarks with tags: 1,836 words, 159 labels, 4,880 instances to train and 2,515 to test. */
+  public static final FileSet XML_BIBTEX =
+      new FileSet(
+          "xml-bibtex",
+          "Bibtex, multi-label",
+          List.of(
+              new DataFile(
+                  "bibtex_train.txt.gz",
+                  495_249,
+                  "8447143bccfeefbf622f25ef812cfd47322b3717b8a3f116717b71f5e8b52bad"),
+              new DataFile(
+                  "bibtex_test.txt.gz",
+                  258_299,
+                  "5feca86d4ec422364a3e70ef47fb206323d9f8b68cdeb1b4bc322ac3ac132075"),
+              new DataFile(
+                  "features.txt",
+                  14_695,
+                  "228aaf53fef8e30f3042e0f2fe8ec9a19e88e85403e41a8ac53424128c1b6896"),
+              new DataFile(
+                  "labels.txt",
+                  2_122,
+                  "1350ec51060650137a0d7496560f8c4601c0483d47e291c5a26e3a3968effae4")),
+          "none stated",
+          "I. Katakis, G. Tsoumakas, I. Vlahavas. Multilabel text classification for automated tag"
+              + " suggestion. ECML/PKDD Discovery Challenge, 2008.");
+
+  /** Web pages with tags: 500 words, 983 labels, 12,920 instances to train and 3,185 to test. */
+  public static final FileSet XML_DELICIOUS =
+      new FileSet(
+          "xml-delicious",
+          "Delicious, multi-label",
+          List.of(
+              new DataFile(
+                  "delicious_train.txt.gz",
+                  578_026,
+                  "4d68f1d95cf6a51e9456e970faf5015dc956ee7d3529566d9bdc28963a797491"),
+              new DataFile(
+                  "delicious_test.txt.gz",
+                  141_014,
+                  "ace77c774cd512becc08effd240dcb94817e8ecf5436690329771eb3507dc420"),
+              new DataFile(
+                  "features.txt",
+                  3_588,
+                  "e63471d4d2cdaed7ca8e4d3732e2a771448cc8705f14c8ab8b7a2f015c83c69e"),
+              new DataFile(
+                  "labels.txt",
+                  11_591,
+                  "5e54598c3cf746c696ab6684d05edf5d1baf0066bf62fa4699b7e2ceca07c033")),
+          "none stated",
+          "G. Tsoumakas, I. Katakis, I. Vlahavas. Effective and efficient multilabel classification"
+              + " in domains with large number of labels. ECML/PKDD workshop on mining"
+              + " multidimensional data, 2008.");
+
   /** Copies the list and checks the name. */
   public FileSet {
     if (!name.matches("[a-z0-9-]+")) {

@@ -17,19 +17,26 @@ public final class Reproductions {
     BY_PAPER.put("soft", SoftAttentionReproduction::new);
     BY_PAPER.put("dsf", DynamicalSystemsReproduction::new);
     BY_PAPER.put("cnn-svm", CnnSvmReproduction::new);
+    BY_PAPER.put("dexml", DexmlReproduction::new);
     BY_PAPER.put("softmax-regression", SoftmaxRegressionReproduction::new);
     BY_PAPER.put("two-pass-softmax", TwoPassSoftmaxReproduction::new);
     BY_PAPER.put("icl-linear-regression", IclLinearRegressionReproduction::new);
+    BY_PAPER.put("equiangular-basis-vectors", EquiangularBasisVectorsReproduction::new);
     BY_PAPER.put("selective-attention", SelectiveAttentionReproduction::new);
     BY_PAPER.put("topk-moe", TopKMoeReproduction::new);
     BY_PAPER.put("qdsformer", DoublyStochasticAttentionReproduction::new);
     BY_PAPER.put("softplus-attention", SoftplusAttentionReproduction::new);
+    BY_PAPER.put("hyperspherical-embedding", HypersphericalEmbeddingReproduction::new);
     BY_PAPER.put("soft-nms", SoftNmsReproduction::new);
     BY_PAPER.put("sigmoid-attention", SigmoidAttentionReproduction::new);
+    BY_PAPER.put("sdm", SdmReproduction::new);
     BY_PAPER.put("random-feature-attention", FixedFeatureAttentionReproduction::new);
     BY_PAPER.put("mala", MalaReproduction::new);
+    BY_PAPER.put("fourier-head", FourierHeadReproduction::new);
     BY_PAPER.put("temperature-moe", TemperatureMoeReproduction::new);
+    BY_PAPER.put("cfcd", CfcdReproduction::new);
     BY_PAPER.put("kronecker-attention", KroneckerAttentionReproduction::new);
+    BY_PAPER.put("comp-sum-losses", CompSumLossesReproduction::new);
     BY_PAPER.put("utility-probability-duality", UtilityProbabilityDualityReproduction::new);
     BY_PAPER.put("nalaformer", NalaformerReproduction::new);
   }

@@ -1,0 +1,87 @@
+package io.steelyard.papers.reproduction;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.steelyard.papers.claim.Finding;
+import io.steelyard.papers.run.Run;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class DexmlReproductionTest {
+
+  private static final Reproduction REPRODUCTION = new DexmlReproduction();
+
+  @Test
+  void theSmokeRunMeasuresEveryLoss() {
+    final Run run = MadeUp.smoke(REPRODUCTION, 1);
+    for (final String loss :
+        List.of("InfoNCE", "decoupled softmax", "soft top-5", "binary cross-entropy")) {
+      for (final String metric : List.of("P@1", "P@5", "R@5", "nDCG@5", "PSP@5")) {
+        assertThat(run.metric("synthetic: " + metric + ", " + loss)).isBetween(0.0, 1.0);
+      }
+      assertThat(run.metric("synthetic: R@5 of queries with 8 labels, " + loss))
+          .isBetween(0.0, 1.0);
+      assertThat(run.curve(loss + " training loss").ys().getFirst()).isPositive();
+    }
+    assertThat(run.metric("one label each: R@5, decoupled softmax"))
+        .as("with one label the losses are the same, and so are the runs")
+        .isEqualTo(run.metric("one label each: R@5, InfoNCE"));
+    assertThat(MadeUp.smoke(REPRODUCTION, 1).metrics())
+        .as("one seed, one result")
+        .isEqualTo(run.metrics());
+  }
+
+  static Stream<Arguments> gains() {
+    // Gain in R@5 for each seed, P@1 of decoupled softmax where InfoNCE has .96.
+    return Stream.of(
+        Arguments.of(new double[] {.02, .02, .02}, .97, "holds"),
+        Arguments.of(new double[] {.02, .02, .02}, .95, "inconclusive"),
+        Arguments.of(new double[] {.04, .04, -.001}, .97, "inconclusive"),
+        Arguments.of(new double[] {.005, .005, .005}, .97, "inconclusive"),
+        Arguments.of(new double[] {0, 0, 0}, .97, "does not hold"),
+        Arguments.of(new double[] {.02, Double.NaN, .02}, .97, "inconclusive"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("gains")
+  void thePagesRuleDecides(double[] gains, double first, String verdict) {
+    assertThat(
+            MadeUp.verdict(
+                REPRODUCTION,
+                "decoupling-retrieves-more",
+                MadeUp.three("dexml", seed -> metrics("synthetic", gains[seed], first))))
+        .isEqualTo(verdict);
+  }
+
+  private static Map<String, Double> metrics(String set, double gain, double first) {
+    final Map<String, Double> metrics = new HashMap<>();
+    metrics.put(set + ": R@5, InfoNCE", .6);
+    metrics.put(set + ": R@5, decoupled softmax", .6 + gain);
+    metrics.put(set + ": P@1, InfoNCE", .96);
+    metrics.put(set + ": P@1, decoupled softmax", first);
+    return metrics;
+  }
+
+  @Test
+  void theSetThatGainsLessDecides() {
+    final Map<String, Double> metrics = metrics("bibtex", .02, .97);
+    assertThat(MadeUp.verdict(REPRODUCTION, "real-tags", MadeUp.three("dexml", _ -> metrics)))
+        .isEqualTo("holds");
+    metrics.putAll(metrics("delicious", -.01, .97));
+    assertThat(MadeUp.verdict(REPRODUCTION, "real-tags", MadeUp.three("dexml", _ -> metrics)))
+        .isEqualTo("does not hold");
+  }
+
+  @Test
+  void withoutTheRealSetsTheClaimSaysSo() {
+    final Finding finding =
+        Finding.of(REPRODUCTION.claims().getLast(), MadeUp.three("dexml", _ -> Map.of()));
+    assertThat(finding.verdict().reason()).startsWith("not testable here: ");
+  }
+}
