@@ -9,16 +9,20 @@ import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
-/** Runs for tests of reproductions: real ones at smoke scale, made-up ones at quick scale. */
+/** Runs for tests of reproductions: real ones and made-up ones. */
 final class MadeUp {
 
   private MadeUp() {}
 
   /** A run at smoke scale. */
   static Run smoke(Reproduction reproduction, long seed) {
+    return real(reproduction, Scale.SMOKE, seed);
+  }
+
+  /** A run that is really made. */
+  static Run real(Reproduction reproduction, Scale scale, long seed) {
     final RecordingExperiment experiment =
-        new RecordingExperiment(
-            Scale.SMOKE, seed, Optional.empty(), RecordingExperiment.Listener.none());
+        new RecordingExperiment(scale, seed, Optional.empty(), RecordingExperiment.Listener.none());
     reproduction.run(experiment);
     return experiment.run(reproduction.paper(), "test", TestRuns.MACHINE);
   }

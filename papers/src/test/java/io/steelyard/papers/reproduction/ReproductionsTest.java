@@ -9,8 +9,13 @@ import io.steelyard.papers.claim.Finding;
 import io.steelyard.papers.claim.Verdict;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.RunJson;
+import io.steelyard.papers.run.RunSelection;
+import io.steelyard.papers.run.Scale;
+import io.steelyard.papers.run.ShippedRuns;
 import java.util.Comparator;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,6 +64,38 @@ class ReproductionsTest {
           .as(figure.title())
           .isNotEmpty()
           .anyMatch(y -> Double.isFinite(y));
+    }
+  }
+
+  /** The cheapest of the shipped runs that times nothing, made anew with the same seeds. */
+  @Test
+  void shippedRunsComeOutAgain() {
+    final Reproduction reproduction = Reproductions.find("topk-moe").orElseThrow();
+    final List<Run> shipped =
+        RunSelection.newest(
+            ShippedRuns.list().runs(), reproduction.paper(), Optional.of(Scale.QUICK));
+    assertThat(shipped).hasSizeGreaterThanOrEqualTo(3);
+    final List<Run> again =
+        shipped.parallelStream()
+            .map(run -> MadeUp.real(reproduction, Scale.QUICK, run.seed()))
+            .toList();
+    for (final Claim claim : reproduction.claims()) {
+      assertThat(claim.judge(again).label()).as(claim.id()).isEqualTo(claim.judge(shipped).label());
+    }
+    for (final String metric : shipped.getFirst().metrics().keySet()) {
+      final DoubleSummaryStatistics recorded =
+          shipped.stream().mapToDouble(run -> run.metric(metric)).summaryStatistics();
+      // Other vector widths round otherwise, and exact fits leave nothing but rounding.
+      final double slack =
+          Math.max(
+              1e-12, 0.05 * Math.max(Math.abs(recorded.getMin()), Math.abs(recorded.getMax())));
+      assertThat(again)
+          .as(metric)
+          .extracting(run -> run.metric(metric))
+          .allSatisfy(
+              value ->
+                  assertThat(value)
+                      .isBetween(recorded.getMin() - slack, recorded.getMax() + slack));
     }
   }
 }
