@@ -9,6 +9,7 @@ import io.steelyard.bench.kronecker.KroneckerSuite;
 import io.steelyard.bench.linear.LinearSuite;
 import io.steelyard.bench.loss.LossSuite;
 import io.steelyard.bench.machine.MachineSuite;
+import io.steelyard.bench.model.ModelSuite;
 import io.steelyard.bench.retrieval.RetrievalSuite;
 import io.steelyard.bench.soft.SoftSuite;
 import io.steelyard.bench.softmax.SoftmaxSuite;
@@ -30,6 +31,7 @@ final class Suites {
           new KroneckerSuite(),
           new LinearSuite(),
           new LossSuite(),
+          new ModelSuite(),
           new RetrievalSuite(),
           new SinkhornSuite(),
           new SoftSuite(),
