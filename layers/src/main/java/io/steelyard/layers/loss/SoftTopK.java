@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.Scalars;
+import java.util.List;
 
 /**
  * Differentiable top-k of rows {@code [..., K]}: {@code p_l = sigmoid(alpha (x_l - u))} with the
@@ -21,8 +22,8 @@ import io.steelyard.layers.tensor.Scalars;
  * <p>Edges: a score of -inf has weight 0; a row of k or fewer scores above -inf gives all of them
  * weight 1 and gradient 0; NaN or +inf makes its row NaN.
  *
- * <p>Cost: 40 passes over the scores in float32, 70 in float64. Source: arXiv 2310.10636, section
- * 4.
+ * <p>Cost: about 10 passes over the scores, at most 40 in float32 and 70 in float64. Source: arXiv
+ * 2310.10636, section 4.
  *
  * <pre>{@code
  * NDArray weights = SoftTopK.weights(scores, 2, 20);
@@ -108,23 +109,35 @@ public final class SoftTopK {
           finite(RowMath.where(present, x, Double.POSITIVE_INFINITY).min(new int[] {1}), searched)
               .sub(shift);
       NDArray high = finite(x.max(new int[] {1}), searched).sub(shift);
-      final int steps = x.getDataType() == DataType.FLOAT64 ? STEPS_64 : STEPS_32;
-      for (int i = 0; i < steps; i++) {
+      final boolean wide = x.getDataType() == DataType.FLOAT64;
+      final double rounding = wide ? Math.ulp(1.0) : Math.ulp(1.0f);
+      NDArray threshold = Scalars.mul(low.add(high), 0.5);
+      NDArray last = high.sub(low);
+      for (int i = 0; i < (wide ? STEPS_64 : STEPS_32); i++) {
         try (NDManager round = scope.newSubManager()) {
-          final NDArray middle = Scalars.mul(low.add(high), 0.5);
-          middle.attach(round);
-          final NDArray above = excess(x, middle, k, alpha, round).gt(0);
-          final NDArray lower = NDArrays.where(above, middle, low);
-          final NDArray upper = NDArrays.where(above, high, middle);
-          lower.attach(scope);
-          upper.attach(scope);
-          low.close();
-          high.close();
-          low = lower;
-          high = upper;
+          final Excess excess = Excess.at(x, threshold, k, alpha, round);
+          final NDArray over = excess.value().gt(0);
+          low = NDArrays.where(over, threshold, low);
+          high = NDArrays.where(over, high, threshold);
+          // Newton's step where it stays between the ends and halves the last one, else the middle.
+          final NDArray newton = threshold.add(excess.value().div(excess.slope()));
+          final NDArray quick =
+              newton
+                  .gt(low)
+                  .logicalAnd(newton.lt(high))
+                  .logicalAnd(newton.sub(threshold).abs().lt(Scalars.mul(last, 0.5)));
+          final NDArray next = NDArrays.where(quick, newton, Scalars.mul(low.add(high), 0.5));
+          last = next.sub(threshold).abs();
+          final NDArray small = Scalars.mul(threshold.abs().add(1 / alpha), rounding);
+          threshold = next;
+          for (final NDArray kept : List.of(low, high, threshold, last)) {
+            kept.attach(scope);
+          }
+          if (last.lte(small).all().getBoolean()) {
+            break;
+          }
         }
       }
-      final NDArray threshold = Scalars.mul(low.add(high), 0.5);
       final NDArray tails = tails(x, threshold, alpha);
       final NDArray v = tails.div(tails.add(1)).div(tails.add(1));
       final NDArray slope = RowMath.sum(v);
@@ -153,16 +166,24 @@ public final class SoftTopK {
   }
 
   /**
-   * By how much the weights sum to more than k: entries above less k, and tails below less tails
-   * above, which stays exact where every weight is close to 0 or 1.
+   * By how much the weights of each row sum to more than k.
+   *
+   * @param value entries above less k, and tails below less tails above, which stays exact where
+   *     every weight is close to 0 or 1
+   * @param slope how fast it falls as the threshold rises, 0 where no weight moves any more
    */
-  private static NDArray excess(NDArray x, NDArray u, NDArray k, double alpha, NDManager round) {
-    final NDArray own = x.stopGradient();
-    own.attach(round);
-    final NDArray above = own.gte(RowMath.across(u, own));
-    final NDArray e = tails(own, u, alpha);
-    final NDArray tail = e.div(e.add(1));
-    final NDArray signed = NDArrays.where(above, tail.neg(), tail);
-    return RowMath.count(above, own).sub(k).add(RowMath.sum(signed));
+  private record Excess(NDArray value, NDArray slope) {
+
+    static Excess at(NDArray x, NDArray u, NDArray k, double alpha, NDManager round) {
+      final NDArray own = x.stopGradient();
+      own.attach(round);
+      final NDArray above = own.gte(RowMath.across(u, own));
+      final NDArray e = tails(own, u, alpha);
+      final NDArray tail = e.div(e.add(1));
+      final NDArray signed = NDArrays.where(above, tail.neg(), tail);
+      return new Excess(
+          RowMath.count(above, own).sub(k).add(RowMath.sum(signed)),
+          Scalars.mul(RowMath.sum(tail.sub(tail.square())), alpha));
+    }
   }
 }
