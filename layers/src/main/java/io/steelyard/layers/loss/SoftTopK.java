@@ -34,6 +34,9 @@ public final class SoftTopK {
   private static final int STEPS_32 = 40;
   private static final int STEPS_64 = 70;
 
+  /** Roundings that a sum of weights is off by, over k. */
+  private static final double NOISE = 4;
+
   private SoftTopK() {}
 
   /**
@@ -119,21 +122,28 @@ public final class SoftTopK {
           final NDArray over = excess.value().gt(0);
           low = NDArrays.where(over, threshold, low);
           high = NDArrays.where(over, high, threshold);
+          final NDArray step = excess.value().div(excess.slope());
+          // Nothing left to gain: the threshold moves, or its sum is off, by no more than rounding.
+          final NDArray settled =
+              step.abs()
+                  .lte(Scalars.mul(threshold.abs().add(1 / alpha), rounding))
+                  .logicalOr(excess.value().abs().lte(Scalars.mul(k, NOISE * rounding)));
           // Newton's step where it stays between the ends and halves the last one, else the middle.
-          final NDArray newton = threshold.add(excess.value().div(excess.slope()));
+          final NDArray newton = threshold.add(step);
           final NDArray quick =
               newton
                   .gt(low)
                   .logicalAnd(newton.lt(high))
-                  .logicalAnd(newton.sub(threshold).abs().lt(Scalars.mul(last, 0.5)));
-          final NDArray next = NDArrays.where(quick, newton, Scalars.mul(low.add(high), 0.5));
+                  .logicalAnd(step.abs().lt(Scalars.mul(last, 0.5)));
+          final NDArray moved = NDArrays.where(quick, newton, Scalars.mul(low.add(high), 0.5));
+          final NDArray next = NDArrays.where(settled, threshold, moved);
           last = next.sub(threshold).abs();
-          final NDArray small = Scalars.mul(threshold.abs().add(1 / alpha), rounding);
+          final boolean done = settled.all().getBoolean();
           threshold = next;
           for (final NDArray kept : List.of(low, high, threshold, last)) {
             kept.attach(scope);
           }
-          if (last.lte(small).all().getBoolean()) {
+          if (done) {
             break;
           }
         }

@@ -153,7 +153,7 @@ public final class DexmlReproduction implements Reproduction {
     static Plan of(Scale scale) {
       return switch (scale) {
         case SMOKE -> new Plan(40, 96, 50, 1, 32, 0, 0);
-        case QUICK -> new Plan(500, 4000, 1000, 30, 128, 256, 12);
+        case QUICK -> new Plan(500, 4000, 1000, 30, 128, 256, 6);
         case FULL -> new Plan(5000, 40_000, 5000, 100, 128, 128, 60);
       };
     }
