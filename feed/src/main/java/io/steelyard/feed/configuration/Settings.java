@@ -156,6 +156,13 @@ public final class Settings {
       whole(number);
     }
     oneOf(Setting.SIGN_UP, "open", "closed");
+    oneOf(Setting.SUBMISSIONS, "moderated", "open", "closed");
+    optional(Setting.IMPORT_BASE)
+        .filter(url -> !isWebAddress(url))
+        .ifPresent(
+            _ -> {
+              throw wrong(Setting.IMPORT_BASE, "an address that begins with http:// or https://");
+            });
     oneOf(Setting.MAIL_TLS, "starttls", "tls", "none");
     if (!database().matches("jdbc:(h2|postgresql):.*")) {
       throw wrong(Setting.DB, "jdbc:h2:file:... or jdbc:postgresql://...");

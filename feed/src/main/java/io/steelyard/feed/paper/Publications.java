@@ -251,6 +251,7 @@ public final class Publications {
     final boolean newer = incoming.version() >= known.version();
     final List<Link> links = new ArrayList<>(known.links());
     incoming.links().stream()
+        .filter(link -> !corrected.contains(link.kind().label()))
         .filter(link -> links.stream().noneMatch(there -> there.url().equals(link.url())))
         .forEach(links::add);
     final boolean keepAuthors = incoming.authors().isEmpty() || corrected.contains("authors");
@@ -261,7 +262,7 @@ public final class Publications {
         corrected.contains("abstract") || !newer
             ? known.abstractText()
             : or(incoming.abstractText(), known.abstractText()),
-        or(known.summary(), incoming.summary()),
+        corrected.contains("summary") ? known.summary() : or(known.summary(), incoming.summary()),
         keepAuthors ? known.authorCount() : incoming.authorCount(),
         keepAuthors ? known.authors() : incoming.authors(),
         known.origin().equals("catalogue") || incoming.published().isBefore(known.published())

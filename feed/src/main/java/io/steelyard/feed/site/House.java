@@ -39,6 +39,9 @@ record House(
     IntSupplier port,
     Runnable bell) {
 
+  /** The name of those whose account is gone. */
+  static final String GONE = "somebody who left";
+
   /** Whether mail can be sent. */
   boolean mails() {
     return settings.optional(Setting.MAIL_HOST).isPresent();

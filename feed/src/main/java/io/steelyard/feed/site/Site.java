@@ -46,6 +46,7 @@ public final class Site implements AutoCloseable {
   private final House house;
   private final Optional<Postman> postman;
   private final Routine routine;
+  private final Source source;
 
   private Site(
       Database database,
@@ -54,7 +55,9 @@ public final class Site implements AutoCloseable {
       Server server,
       House house,
       Optional<Postman> postman,
-      Routine routine) {
+      Routine routine,
+      Source source) {
+    this.source = source;
     this.postman = postman;
     this.routine = routine;
     this.database = database;
@@ -95,6 +98,7 @@ public final class Site implements AutoCloseable {
               settings.optional(Setting.DATA).map(folder -> Path.of(folder).resolve("index")));
       library.refresh();
       final Bench bench = new Bench(settings);
+      final Source source = Source.of(settings);
       final Searching searching = new Searching(house, library);
       final Reading reading = new Reading(house, library::near, Talking::views);
       final List<Route> routes = new ArrayList<>();
@@ -105,6 +109,9 @@ public final class Site implements AutoCloseable {
       routes.addAll(new Trying(house, bench).routes());
       routes.addAll(new Joining(house).routes());
       routes.addAll(new Talking(house).routes());
+      routes.addAll(new Submitting(house, source).routes());
+      routes.addAll(new Correcting(house).routes());
+      routes.addAll(new Moderating(house).routes());
       routes.addAll(new Subscribing(house).routes());
       routes.addAll(new Operating(house, metrics).routes());
       routes.add(assets.route());
@@ -124,7 +131,8 @@ public final class Site implements AutoCloseable {
           server,
           house,
           postman,
-          Routine.start(settings, database, house));
+          Routine.start(settings, database, house, source),
+          source);
     } catch (RuntimeException e) {
       database.close();
       throw e;
@@ -151,6 +159,7 @@ public final class Site implements AutoCloseable {
   public void close() {
     server.close();
     routine.close();
+    source.web().close();
     postman.ifPresent(Postman::close);
     bench.close();
     library.close();
