@@ -40,9 +40,11 @@ final class Correcting {
   List<Route> routes() {
     return List.of(
         Route.page("/papers/{id}/history", this::history),
-        Route.personal("/papers/{id}/correct", visit -> correctForm(visit, "")),
+        Route.personal(
+            "/papers/{id}/correct", visit -> house.form(visit, () -> correctForm(visit, ""))),
         Route.form("/papers/{id}/correct", this::correct),
-        Route.personal("/papers/{id}/claim", visit -> claimForm(visit, "")),
+        Route.personal(
+            "/papers/{id}/claim", visit -> house.form(visit, () -> claimForm(visit, ""))),
         Route.form("/papers/{id}/claim", this::claim));
   }
 

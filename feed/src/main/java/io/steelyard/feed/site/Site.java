@@ -8,6 +8,8 @@ import io.steelyard.feed.database.Database;
 import io.steelyard.feed.evidence.Results;
 import io.steelyard.feed.mail.Postman;
 import io.steelyard.feed.mail.Smtp;
+import io.steelyard.feed.paper.ArxivId;
+import io.steelyard.feed.paper.Publication;
 import io.steelyard.feed.paper.Publications;
 import io.steelyard.feed.paper.ShippedPapers;
 import io.steelyard.feed.playground.Bench;
@@ -21,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -186,9 +189,13 @@ public final class Site implements AutoCloseable {
   }
 
   private static void addShipped(Database database) {
-    final var known = database.read(handle -> new Publications(handle).changes().keySet());
-    final var missing =
-        ShippedPapers.all().stream().filter(paper -> !known.contains(paper.id().value())).toList();
+    final List<Publication> shipped = ShippedPapers.all();
+    final Set<ArxivId> known =
+        database.read(
+            handle ->
+                new Publications(handle).known(shipped.stream().map(Publication::id).toList()));
+    final List<Publication> missing =
+        shipped.stream().filter(paper -> !known.contains(paper.id())).toList();
     if (!missing.isEmpty()) {
       database.write(
           handle -> {

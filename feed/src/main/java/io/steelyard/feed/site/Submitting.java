@@ -41,7 +41,9 @@ final class Submitting {
 
   List<Route> routes() {
     return List.of(
-        Route.personal("/submit", visit -> form(visit, visit.query("paper").orElse(""), "")),
+        Route.personal(
+            "/submit",
+            visit -> house.form(visit, () -> form(visit, visit.query("paper").orElse(""), ""))),
         Route.form("/submit", this::submit),
         new Route(Route.Method.POST, "/api/papers/index", Route.Kind.CALL, this::index));
   }

@@ -92,7 +92,10 @@ class ContributingTest {
     try (TestSite site = site(engine);
         Person ada = Person.named("Ada", site);
         Person mod = moderator(site)) {
-      assertThat(site.get("/submit").statusCode()).isEqualTo(401);
+      assertThat(site.get("/submit").headers().firstValue("Location"))
+          .hasValue("/sign-in?next=%2Fsubmit");
+      assertThat(site.post("/submit", "application/x-www-form-urlencoded", "paper=x").statusCode())
+          .isEqualTo(401);
       // What is no id, or of no paper, is said; what is here already is shown.
       final HttpResponse<String> wrong = ada.post("/submit", "paper", "http://127.0.0.1/<b>");
       assertThat(wrong.statusCode()).isEqualTo(422);
