@@ -51,6 +51,7 @@ class SteelyardTest {
     "import, arxiv",
     "import, hf",
     "import, file",
+    "import, results",
     "admin, create",
     "admin, role",
     "admin, suspend"

@@ -7,6 +7,7 @@ import io.steelyard.feed.configuration.Setting;
 import io.steelyard.feed.configuration.Settings;
 import io.steelyard.feed.database.Database;
 import io.steelyard.feed.harvest.Harvest;
+import io.steelyard.feed.harvest.ResultLines;
 import io.steelyard.feed.harvest.Web;
 import io.steelyard.feed.paper.ArxivId;
 import java.net.URI;
@@ -41,7 +42,8 @@ import picocli.CommandLine.Spec;
       "  steelyard import arxiv --oai-set cs:cs:LG --since 2025-12-01",
       "  steelyard import arxiv 2001.04438 1706.03762",
       "  steelyard import hf --date 2025-12-10",
-      "  steelyard import file answers/ papers.jsonl"
+      "  steelyard import file answers/ papers.jsonl",
+      "  steelyard import results numbers.jsonl"
     })
 public final class ImportCommand implements Callable<Integer> {
 
@@ -59,16 +61,17 @@ public final class ImportCommand implements Callable<Integer> {
     return new picocli.CommandLine(this)
         .addSubcommand(new Arxiv(terminal))
         .addSubcommand(new HuggingFace(terminal))
-        .addSubcommand(new FromFiles(terminal));
+        .addSubcommand(new FromFiles(terminal))
+        .addSubcommand(new Results(terminal));
   }
 
   @Override
   public Integer call() {
     throw new ParameterException(
-        spec.commandLine(), "say where from: steelyard import arxiv, hf or file");
+        spec.commandLine(), "say where from: steelyard import arxiv, hf, file or results");
   }
 
-  /** What the three have in common. */
+  /** What they have in common. */
   private abstract static class From implements Callable<Integer> {
 
     private final Terminal terminal;
@@ -81,7 +84,12 @@ public final class ImportCommand implements Callable<Integer> {
       this.terminal = terminal;
     }
 
-    abstract Harvest.Count bring(Harvest harvest, Settings settings);
+    abstract Harvest.Count bring(Database database, Harvest harvest, Settings settings);
+
+    /** What is brought. */
+    String things() {
+      return "papers";
+    }
 
     CommandSpec spec() {
       return spec;
@@ -94,6 +102,7 @@ public final class ImportCommand implements Callable<Integer> {
       try (Database database = Database.open(settings)) {
         count =
             bring(
+                database,
                 new Harvest(
                     database, sofar -> terminal.err().println(sofar.seen() + " papers seen")),
                 settings);
@@ -109,7 +118,9 @@ public final class ImportCommand implements Callable<Integer> {
             .out()
             .println(
                 count.seen()
-                    + " papers seen, "
+                    + " "
+                    + things()
+                    + " seen, "
                     + count.added()
                     + " new, "
                     + count.updated()
@@ -169,7 +180,7 @@ public final class ImportCommand implements Callable<Integer> {
     }
 
     @Override
-    Harvest.Count bring(Harvest harvest, Settings settings) {
+    Harvest.Count bring(Database database, Harvest harvest, Settings settings) {
       final List<ArxivId> wanted =
           ids.stream()
               .map(
@@ -227,7 +238,7 @@ public final class ImportCommand implements Callable<Integer> {
     }
 
     @Override
-    Harvest.Count bring(Harvest harvest, Settings settings) {
+    Harvest.Count bring(Database database, Harvest harvest, Settings settings) {
       final LocalDate last = date.orElse(LocalDate.now(ZoneOffset.UTC));
       return asking(
           settings,
@@ -258,7 +269,7 @@ public final class ImportCommand implements Callable<Integer> {
     }
 
     @Override
-    Harvest.Count bring(Harvest harvest, Settings settings) {
+    Harvest.Count bring(Database database, Harvest harvest, Settings settings) {
       for (final Path path : paths) {
         if (!Files.exists(path)) {
           throw new ParameterException(
@@ -266,6 +277,43 @@ public final class ImportCommand implements Callable<Integer> {
         }
       }
       return harvest.files(paths);
+    }
+  }
+
+  /** Numbers that others measured. */
+  @Command(
+      name = "results",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Numbers that others measured, for the leaderboard: files of JSON lines with task, dataset,",
+        "method, metric, value, source (an address) and paper (an arXiv id). A file is taken whole",
+        "or not at all."
+      })
+  private static final class Results extends From {
+
+    @Parameters(arity = "1..*", paramLabel = "FILE", description = "Files of JSON lines.")
+    private List<Path> files = List.of();
+
+    Results(Terminal terminal) {
+      super(terminal);
+    }
+
+    @Override
+    String things() {
+      return "numbers";
+    }
+
+    @Override
+    Harvest.Count bring(Database database, Harvest harvest, Settings settings) {
+      Harvest.Count count = Harvest.Count.NONE;
+      for (final Path file : files) {
+        if (!Files.isRegularFile(file)) {
+          throw new ParameterException(
+              spec().commandLine(), file + " does not exist; expected a file of JSON lines");
+        }
+        count = count.plus(ResultLines.take(file, database));
+      }
+      return count;
     }
   }
 }

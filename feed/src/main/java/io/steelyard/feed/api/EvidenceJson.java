@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import io.steelyard.feed.evidence.ImportedNumber;
 import io.steelyard.feed.evidence.LeaderboardRow;
 import io.steelyard.feed.web.Json;
 import io.steelyard.kernels.operator.Operator;
@@ -82,6 +83,7 @@ public final class EvidenceJson {
   /** A number of the leaderboard. */
   public static JsonObject row(LeaderboardRow row) {
     final JsonObject json = new JsonObject();
+    json.addProperty("origin", "measured");
     json.addProperty("task", row.task());
     json.addProperty("dataset", row.data());
     json.addProperty("method", row.method());
@@ -92,6 +94,20 @@ public final class EvidenceJson {
     json.addProperty("seeds", row.seeds());
     json.addProperty("paper", row.address());
     json.add("runs", row.runs().stream().collect(Json.texts()));
+    return json;
+  }
+
+  /** A number that others measured. */
+  public static JsonObject imported(ImportedNumber number) {
+    final JsonObject json = new JsonObject();
+    json.addProperty("origin", "imported");
+    json.addProperty("task", number.task());
+    json.addProperty("dataset", number.data());
+    json.addProperty("method", number.method());
+    json.addProperty("metric", number.metric());
+    json.add("value", Json.number(number.value()));
+    json.addProperty("paper", "/papers/" + number.paper());
+    json.addProperty("source", number.source());
     return json;
   }
 

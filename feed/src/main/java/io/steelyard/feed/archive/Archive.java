@@ -58,6 +58,7 @@ public final class Archive {
           "correction",
           "authorship",
           "submission",
+          "imported_number",
           "subscription",
           "delivery",
           "letter");

@@ -69,6 +69,13 @@ public enum Setting {
   RATE_FORMS("rate.forms", "120", "forms one address may send in five minutes; 0 for no limit"),
   /** Scheduled import. */
   IMPORT_ARXIV("import.arxiv", "", "arXiv sets to import every night, for example cs:cs:LG"),
+  /** Mirror. */
+  IMPORT_BASE("import.base", "", "address of a mirror of arXiv to ask instead"),
+  /** Papers that readers bring. */
+  SUBMISSIONS(
+      "submissions",
+      "moderated",
+      "papers by readers; moderated: a moderator looks first; open: taken at once; closed"),
   /** Scheduled digest. */
   DIGEST_AT("digest.at", "", "time of day (UTC, hh:mm) when the digest is sent; else never");
 

@@ -29,9 +29,12 @@ public final class Settings {
   private static final int LARGEST_PORT = 65_535;
 
   private final Map<Setting, String> values;
+  private final String basePath;
 
   private Settings(Map<Setting, String> values) {
     this.values = values;
+    // Every link of every page has it in front.
+    this.basePath = values.get(Setting.BASE_PATH).replaceAll("^/+|/+$", "");
   }
 
   /**
@@ -105,11 +108,7 @@ public final class Settings {
 
   /** Path in front of every page: empty, or with a slash in front and none at the end. */
   public String basePath() {
-    final String path = text(Setting.BASE_PATH).replaceAll("^/+|/+$", "");
-    if (!path.matches("[A-Za-z0-9._~/-]*")) {
-      throw wrong(Setting.BASE_PATH, "a path of letters, digits, '.', '_', '~', '-' and '/'");
-    }
-    return path.isEmpty() ? "" : "/" + path;
+    return basePath.isEmpty() ? "" : "/" + basePath;
   }
 
   /** Folder for what the site keeps. */
@@ -141,7 +140,9 @@ public final class Settings {
       throw wrong(Setting.PORT, "a port from 0 to " + LARGEST_PORT);
     }
     flag(Setting.PROXY);
-    basePath();
+    if (!basePath.matches("[A-Za-z0-9._~/-]*")) {
+      throw wrong(Setting.BASE_PATH, "a path of letters, digits, '.', '_', '~', '-' and '/'");
+    }
     for (final Setting number :
         List.of(
             Setting.DB_POOL,
@@ -156,6 +157,13 @@ public final class Settings {
       whole(number);
     }
     oneOf(Setting.SIGN_UP, "open", "closed");
+    oneOf(Setting.SUBMISSIONS, "moderated", "open", "closed");
+    optional(Setting.IMPORT_BASE)
+        .filter(url -> !isWebAddress(url))
+        .ifPresent(
+            _ -> {
+              throw wrong(Setting.IMPORT_BASE, "an address that begins with http:// or https://");
+            });
     oneOf(Setting.MAIL_TLS, "starttls", "tls", "none");
     if (!database().matches("jdbc:(h2|postgresql):.*")) {
       throw wrong(Setting.DB, "jdbc:h2:file:... or jdbc:postgresql://...");

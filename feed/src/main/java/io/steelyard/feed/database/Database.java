@@ -69,6 +69,7 @@ public final class Database implements AutoCloseable {
     config.setMaximumPoolSize(Math.max(2, settings.whole(Setting.DB_POOL)));
     config.setConnectionTimeout(PATIENCE.toMillis());
     config.setAutoCommit(true);
+    config.setExceptionOverride(new DeadConnections());
     final HikariDataSource source = new HikariDataSource(config);
     try {
       final Database database = new Database(source, h2);

@@ -71,6 +71,23 @@ public final class Harvest {
     }
   }
 
+  /** What arXiv says of a paper, as it came; {@link #paper} reads it. Nothing is taken. */
+  public static byte[] ask(ArxivId id, URI base, Web web) {
+    return web.get(query(List.of(id.value()), base), "", "").body();
+  }
+
+  /** The paper in what arXiv said of an id; empty if it knows none. */
+  public static Optional<Publication> paper(byte[] answer, ArxivId id) {
+    return Documents.read(answer, "the answer of arXiv").papers().stream()
+        .filter(paper -> paper.id().equals(id))
+        .findFirst();
+  }
+
+  private static URI query(List<String> ids, URI base) {
+    return base.resolve(
+        "api/query?max_results=" + ids.size() + "&id_list=" + String.join(",", ids));
+  }
+
   /** The papers with these ids, from arXiv. */
   public Count ids(List<ArxivId> ids, URI base, Web web) {
     Count count = Count.NONE;
@@ -79,10 +96,7 @@ public final class Harvest {
           ids.subList(from, Math.min(ids.size(), from + IDS_AT_ONCE)).stream()
               .map(ArxivId::value)
               .toList();
-      final URI address =
-          base.resolve(
-              "api/query?max_results=" + part.size() + "&id_list=" + String.join(",", part));
-      count = count.plus(take(web, address));
+      count = count.plus(take(web, query(part, base)));
       progress.accept(count);
     }
     return count;

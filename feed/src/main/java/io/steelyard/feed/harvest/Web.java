@@ -11,10 +11,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Asks a source, one request at a time and no faster than it allows, again after a failure, and
- * only the hosts it may: an answer cannot send it anywhere else.
+ * only the hosts it may: an answer cannot send it anywhere else. Safe to use from any thread; who
+ * asks waits for those who asked before.
  */
 public final class Web implements AutoCloseable {
 
@@ -34,6 +36,7 @@ public final class Web implements AutoCloseable {
   private final String agent;
   private final Duration pause;
   private final Optional<String> ownHost;
+  private final ReentrantLock turn = new ReentrantLock(true);
   private long notBefore = System.nanoTime();
 
   /**
@@ -95,6 +98,15 @@ public final class Web implements AutoCloseable {
 
   /** Asks, and asks again after a failure that may pass. */
   public Answer get(URI address, String etag, String modified) {
+    turn.lock();
+    try {
+      return inTurn(address, etag, modified);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private Answer inTurn(URI address, String etag, String modified) {
     SourceException last = new SourceException("cannot read " + address);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param mails whether the site sends mail
  * @param lists saved papers by list
  * @param mentions comments that name the reader, the newest first
+ * @param brought papers, corrections and claims of authorship, the newest first
  * @param tokens of the API
  * @param fresh a token that was made just now and is never shown again, empty for none
  * @param problem why the last try was not taken, empty for none
@@ -27,9 +28,13 @@ public record AccountPage(
     boolean mails,
     Map<String, List<Card>> lists,
     List<Mention> mentions,
+    List<Brought> brought,
     List<Accounts.TicketView> tokens,
     String fresh,
     String problem) {
+
+  /** What the reader brought, and what became of it. */
+  public record Brought(String what, String path, String day, String state) {}
 
   /** A comment that names the reader. */
   public record Mention(String by, String day, String title, String path, boolean seen) {}

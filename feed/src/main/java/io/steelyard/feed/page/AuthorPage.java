@@ -9,5 +9,10 @@ import java.util.List;
  * @param name of the author
  * @param slug in addresses
  * @param cards the papers
+ * @param here who of that name is here
  */
-public record AuthorPage(Shell shell, String name, String slug, List<Card> cards) {}
+public record AuthorPage(Shell shell, String name, String slug, List<Card> cards, List<Here> here) {
+
+  /** An account whose claim to be the author of papers is confirmed. */
+  public record Here(String account, List<String> papers) {}
+}

@@ -1,5 +1,6 @@
 package io.steelyard.feed.page;
 
+import io.steelyard.feed.evidence.ImportedNumber;
 import io.steelyard.feed.evidence.LeaderboardRow;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,6 +12,7 @@ import java.util.Map;
  *
  * @param shell around it
  * @param rows the rows that are shown, sorted
+ * @param imported numbers that others measured, sorted
  * @param tasks what one can filter by
  * @param data what one can filter by
  * @param metrics what one can filter by
@@ -21,6 +23,7 @@ import java.util.Map;
 public record LeaderboardPage(
     Shell shell,
     List<LeaderboardRow> rows,
+    List<ImportedNumber> imported,
     List<String> tasks,
     List<String> data,
     List<String> metrics,

@@ -7,6 +7,7 @@ import io.steelyard.papers.claim.Finding;
 import io.steelyard.papers.reproduction.Figure;
 import io.steelyard.papers.run.Run;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -17,13 +18,25 @@ import java.util.Optional;
  * @param related papers near it
  * @param bibtex its entry
  * @param remarks what readers say
+ * @param here names of the accounts of authors who are here, by the authors' slugs
  */
 public record PaperPage(
-    Shell shell, Card card, List<Card> related, String bibtex, List<RemarkView> remarks) {
+    Shell shell,
+    Card card,
+    List<Card> related,
+    String bibtex,
+    List<RemarkView> remarks,
+    Map<String, String> here) {
 
   /** A comment as the page shows it. */
   public record RemarkView(
-      long id, String author, String html, String day, boolean edited, boolean mine) {}
+      long id,
+      String author,
+      boolean byAuthor,
+      String html,
+      String day,
+      boolean edited,
+      boolean mine) {}
 
   /** The abstract as HTML paragraphs. */
   public List<String> paragraphs() {

@@ -1,7 +1,9 @@
 package io.steelyard.feed.page;
 
+import io.steelyard.feed.paper.ArxivId;
 import io.steelyard.feed.search.Question;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a search found.
@@ -24,6 +26,11 @@ public record SearchPage(
    * @param byMeaning whether no word of the question is in it
    */
   public record Found(Card card, String text, boolean byMeaning) {}
+
+  /** The arXiv id that was asked for, if it was one. */
+  public Optional<ArxivId> id() {
+    return ArxivId.in(question.text());
+  }
 
   /** The address of another part. */
   public String part(int number) {

@@ -34,10 +34,15 @@ public record ArxivId(String value) {
     }
   }
 
-  /** The identifier that the text is, however it is dressed. */
+  /**
+   * The identifier that the text is, however it is dressed; the subject class of old ones, as in
+   * {@code math.GT/0309136}, is no part of it.
+   */
   public static Optional<ArxivId> in(String text) {
     final Matcher match = DRESSED.matcher(text.strip().toLowerCase(Locale.ROOT));
-    return match.matches() ? Optional.of(new ArxivId(match.group(1))) : Optional.empty();
+    return match.matches()
+        ? Optional.of(new ArxivId(match.group(1).replaceFirst("\\.[a-z]{2}/", "/")))
+        : Optional.empty();
   }
 
   /** The version in the text, 1 where it names none. */

@@ -97,6 +97,11 @@ public record Publication(
     return with(title, abstractText, summary, others, links);
   }
 
+  /** The same, brought by a reader and featured on this day. */
+  public Publication submitted(LocalDate day) {
+    return with(title, abstractText, summary, authors, links, day, "submission");
+  }
+
   private Publication with(
       String newTitle, String newAbstract, String newSummary, List<Link> newLinks) {
     return with(newTitle, newAbstract, newSummary, authors, newLinks);
@@ -108,6 +113,17 @@ public record Publication(
       String newSummary,
       List<Author> newAuthors,
       List<Link> newLinks) {
+    return with(newTitle, newAbstract, newSummary, newAuthors, newLinks, featured, origin);
+  }
+
+  private Publication with(
+      String newTitle,
+      String newAbstract,
+      String newSummary,
+      List<Author> newAuthors,
+      List<Link> newLinks,
+      LocalDate newDay,
+      String newOrigin) {
     return new Publication(
         id,
         version,
@@ -118,7 +134,7 @@ public record Publication(
         newAuthors,
         published,
         updated,
-        featured,
+        newDay,
         primaryCategory,
         categories,
         comment,
@@ -129,7 +145,7 @@ public record Publication(
         stars,
         keywords,
         newLinks,
-        origin);
+        newOrigin);
   }
 
   /** What the collection knows of it, if it is one of its papers. */

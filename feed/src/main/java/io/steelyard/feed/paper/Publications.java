@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.jdbi.v3.core.statement.Query;
@@ -44,6 +45,7 @@ public final class Publications {
 
   private static final String COLUMNS = String.join(", ", NAMES);
 
+  private static final int DAYS_BACK = 100;
   private static final int MOST_IN_A_LIST = 500;
 
   private final Handle handle;
@@ -158,12 +160,22 @@ public final class Publications {
     return day("SELECT min(featured) FROM paper WHERE featured >= :day", from);
   }
 
-  /** The days that feature papers, the newest first. */
+  /** The last days that feature papers, the newest first. */
   public List<DayCount> days(int limit) {
+    // Mostly a short piece of the index is enough; counting all days takes as long as there are
+    // papers.
+    final Optional<LocalDate> last = lastDay(LocalDate.of(9999, 12, 31));
+    final List<DayCount> recent =
+        last.map(day -> days(day.minusDays(DAYS_BACK), limit)).orElse(List.of());
+    return recent.size() == limit ? recent : days(LocalDate.EPOCH, limit);
+  }
+
+  private List<DayCount> days(LocalDate after, int limit) {
     return handle
         .createQuery(
-            "SELECT featured, count(*) AS papers FROM paper GROUP BY featured"
-                + " ORDER BY featured DESC LIMIT :limit")
+            "SELECT featured, count(*) AS papers FROM paper WHERE featured > :after"
+                + " GROUP BY featured ORDER BY featured DESC LIMIT :limit")
+        .bind("after", after)
         .bind("limit", limit)
         .map(
             (row, _) ->
@@ -192,6 +204,24 @@ public final class Publications {
         .bind("since", Times.of(since))
         .map((row, _) -> new ArxivId(row.getString("id")))
         .list();
+  }
+
+  /** When a paper changed last. */
+  public Optional<Instant> lastChange() {
+    return handle
+        .createQuery("SELECT max(changed) AS changed FROM paper")
+        .map((row, _) -> Times.optionalInstant(row, "changed"))
+        .one();
+  }
+
+  /** Which of these papers are here. */
+  public Set<ArxivId> known(Collection<ArxivId> ids) {
+    return Set.copyOf(
+        handle
+            .createQuery("SELECT id FROM paper WHERE id IN (<ids>)")
+            .bindList("ids", ids.stream().map(ArxivId::value).toList())
+            .map((row, _) -> new ArxivId(row.getString("id")))
+            .list());
   }
 
   /** Ids and times of the last change of all papers, by id. */
@@ -251,6 +281,7 @@ public final class Publications {
     final boolean newer = incoming.version() >= known.version();
     final List<Link> links = new ArrayList<>(known.links());
     incoming.links().stream()
+        .filter(link -> !corrected.contains(link.kind().label()))
         .filter(link -> links.stream().noneMatch(there -> there.url().equals(link.url())))
         .forEach(links::add);
     final boolean keepAuthors = incoming.authors().isEmpty() || corrected.contains("authors");
@@ -261,7 +292,7 @@ public final class Publications {
         corrected.contains("abstract") || !newer
             ? known.abstractText()
             : or(incoming.abstractText(), known.abstractText()),
-        or(known.summary(), incoming.summary()),
+        corrected.contains("summary") ? known.summary() : or(known.summary(), incoming.summary()),
         keepAuthors ? known.authorCount() : incoming.authorCount(),
         keepAuthors ? known.authors() : incoming.authors(),
         known.origin().equals("catalogue") || incoming.published().isBefore(known.published())

@@ -178,9 +178,9 @@ public final class Library implements AutoCloseable {
         }
       }
       if (!changed.isEmpty()) {
-        final Map<String, Instant> times =
-            database.read(handle -> new Publications(handle).changes());
-        updated = times.values().stream().max(Instant::compareTo).orElse(updated);
+        final Optional<Instant> last =
+            database.read(handle -> new Publications(handle).lastChange());
+        updated = last.orElse(updated);
         writer.setLiveCommitData(
             Map.of(UPDATED, updated.toString(), MEANING, meaning.name()).entrySet());
         writer.commit();

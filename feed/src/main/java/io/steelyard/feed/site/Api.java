@@ -7,6 +7,7 @@ import io.steelyard.feed.api.PaperJson;
 import io.steelyard.feed.calendar.Period;
 import io.steelyard.feed.discussion.Opinions;
 import io.steelyard.feed.evidence.Built;
+import io.steelyard.feed.evidence.ImportedNumbers;
 import io.steelyard.feed.evidence.Results;
 import io.steelyard.feed.paper.ArxivId;
 import io.steelyard.feed.paper.Publication;
@@ -255,7 +256,17 @@ final class Api {
   }
 
   private Reply leaderboard(Visit visit) {
-    return list(house.results().now().leaderboard(), EvidenceJson::row);
+    return switch (visit.query("origin").orElse("measured")) {
+      case "measured" -> list(house.results().now().leaderboard(), EvidenceJson::row);
+      case "imported" ->
+          list(
+              house.database().read(handle -> new ImportedNumbers(handle).all()),
+              EvidenceJson::imported);
+      default ->
+          throw new Refusal(
+              400,
+              "origin is '" + visit.query("origin").get() + "'; expected measured or imported");
+    };
   }
 
   private static Reply operators(List<Operator> operators) {

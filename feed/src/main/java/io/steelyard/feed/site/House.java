@@ -8,6 +8,7 @@ import io.steelyard.feed.evidence.Results;
 import io.steelyard.feed.page.Card;
 import io.steelyard.feed.page.Shell;
 import io.steelyard.feed.page.Templates;
+import io.steelyard.feed.page.Words;
 import io.steelyard.feed.paper.ArxivId;
 import io.steelyard.feed.paper.Publication;
 import io.steelyard.feed.web.Assets;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -39,6 +41,9 @@ record House(
     IntSupplier port,
     Runnable bell) {
 
+  /** The name of those whose account is gone. */
+  static final String GONE = "somebody who left";
+
   /** Whether mail can be sent. */
   boolean mails() {
     return settings.optional(Setting.MAIL_HOST).isPresent();
@@ -52,6 +57,14 @@ record House(
   /** Sends a reader on to a place of this site. */
   Reply seeOther(String place) {
     return Reply.seeOther(settings.basePath() + place);
+  }
+
+  /** A form for those who are signed in; others sign in first and come back. */
+  Reply form(Visit visit, Supplier<Reply> form) {
+    return visit.viewer().isPresent()
+        ? form.get().keep(Reply.Keep.NEVER)
+        : Reply.found(settings.basePath() + "/sign-in?next=" + Words.encoded(visit.path()))
+            .keep(Reply.Keep.NEVER);
   }
 
   /** What is around a page. */

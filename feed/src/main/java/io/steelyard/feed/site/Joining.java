@@ -439,7 +439,7 @@ final class Joining {
                     mention ->
                         new AccountPage.Mention(
                             mention.remark().author().isEmpty()
-                                ? "somebody who left"
+                                ? House.GONE
                                 : mention.remark().author(),
                             Words.day(mention.remark().at()),
                             papers
@@ -452,6 +452,7 @@ final class Joining {
                                 + mention.remark().id(),
                             mention.seen()))
                 .toList(),
+        Moderating.broughtBy(handle, viewer),
         accounts.tickets(Accounts.Ticket.API, viewer.id()),
         fresh,
         problem);

@@ -2,7 +2,10 @@ package io.steelyard.feed.site;
 
 import io.steelyard.feed.calendar.Period;
 import io.steelyard.feed.configuration.Setting;
+import io.steelyard.feed.contribution.Authorships;
 import io.steelyard.feed.discussion.Opinions;
+import io.steelyard.feed.evidence.ImportedNumber;
+import io.steelyard.feed.evidence.ImportedNumbers;
 import io.steelyard.feed.evidence.LeaderboardRow;
 import io.steelyard.feed.evidence.Results;
 import io.steelyard.feed.page.AboutPage;
@@ -213,7 +216,12 @@ final class Reading {
                   store
                       .find(id)
                       .orElseThrow(
-                          () -> new Refusal(404, "there is no paper " + id + " on this site yet"));
+                          () ->
+                              new Refusal(
+                                  404,
+                                  "there is no paper "
+                                      + id
+                                      + " on this site yet; a reader can submit it"));
               final Card card = house.cards(handle, List.of(paper), visit).getFirst();
               return house.page(
                   "paper",
@@ -222,7 +230,8 @@ final class Reading {
                       card,
                       house.cards(handle, store.find(relations.to(id, RELATED)), visit),
                       Bibtex.of(paper),
-                      remarks.of(handle, id, visit)));
+                      remarks.of(handle, id, visit),
+                      new Authorships(handle).confirmed(id)));
             });
   }
 
@@ -232,7 +241,7 @@ final class Reading {
             .flatMap(known -> house.database().read(handle -> new Publications(handle).find(known)))
             .orElseThrow(() -> new Refusal(404, "there is no paper " + id + " on this site"));
     return Reply.text("application/x-bibtex; charset=utf-8", Bibtex.of(paper))
-        .with("Content-Disposition", "attachment; filename=\"" + id + ".bib\"");
+        .with("Content-Disposition", "attachment; filename=\"" + id.replace('/', '-') + ".bib\"");
   }
 
   private Reply authors(Visit visit) {
@@ -270,15 +279,39 @@ final class Reading {
               return house.page(
                   "author",
                   new AuthorPage(
-                      house.shell(visit), name, slug, house.cards(handle, papers, visit)));
+                      house.shell(visit),
+                      name,
+                      slug,
+                      house.cards(handle, papers, visit),
+                      here(handle, slug)));
             });
+  }
+
+  private static List<AuthorPage.Here> here(Handle handle, String slug) {
+    final Map<String, List<String>> papers = new LinkedHashMap<>();
+    new Authorships(handle)
+        .confirmedAs(slug)
+        .forEach(
+            claim ->
+                papers
+                    .computeIfAbsent(claim.by(), _ -> new ArrayList<>())
+                    .add(claim.paper().value()));
+    return papers.entrySet().stream()
+        .map(entry -> new AuthorPage.Here(entry.getKey(), entry.getValue()))
+        .toList();
   }
 
   private Reply leaderboard(Visit visit) {
     final List<LeaderboardRow> all = house.results().now().leaderboard();
+    final List<ImportedNumber> imported =
+        house.database().read(handle -> new ImportedNumbers(handle).all());
     final Map<String, String> chosen = new LinkedHashMap<>();
-    for (final String name : List.of("task", "data", "metric")) {
+    for (final String name : List.of("task", "data", "metric", "origin")) {
       chosen.put(name, visit.query(name).orElse(""));
+    }
+    final String origin = chosen.get("origin");
+    if (!List.of("", "measured", "imported").contains(origin)) {
+      throw new Refusal(400, "origin is '" + origin + "'; expected measured or imported");
     }
     final String sort = visit.query("sort").orElse("task");
     if (!LeaderboardPage.COLUMNS.contains(sort)) {
@@ -288,24 +321,33 @@ final class Reading {
     }
     final boolean descending = visit.query("dir").orElse("asc").equals("desc");
     final Comparator<LeaderboardRow> order = order(sort);
-    final List<LeaderboardRow> rows =
-        all.stream()
-            .filter(row -> fits(chosen.get("task"), row.task()))
-            .filter(row -> fits(chosen.get("data"), row.data()))
-            .filter(row -> fits(chosen.get("metric"), row.metric()))
-            .sorted(descending ? order.reversed() : order)
-            .toList();
+    final Comparator<ImportedNumber> importedOrder = importedOrder(sort);
     return house.page(
         "leaderboard",
         new LeaderboardPage(
             house.shell(visit),
-            rows,
-            distinct(all, LeaderboardRow::task),
-            distinct(all, LeaderboardRow::data),
-            distinct(all, LeaderboardRow::metric),
+            all.stream()
+                .filter(_ -> !origin.equals("imported"))
+                .filter(row -> fits(chosen, row.task(), row.data(), row.metric()))
+                .sorted(descending ? order.reversed() : order)
+                .toList(),
+            imported.stream()
+                .filter(_ -> !origin.equals("measured"))
+                .filter(row -> fits(chosen, row.task(), row.data(), row.metric()))
+                .sorted(descending ? importedOrder.reversed() : importedOrder)
+                .toList(),
+            distinct(all, LeaderboardRow::task, imported, ImportedNumber::task),
+            distinct(all, LeaderboardRow::data, imported, ImportedNumber::data),
+            distinct(all, LeaderboardRow::metric, imported, ImportedNumber::metric),
             chosen,
             sort,
             descending));
+  }
+
+  private static boolean fits(Map<String, String> chosen, String task, String data, String metric) {
+    return fits(chosen.get("task"), task)
+        && fits(chosen.get("data"), data)
+        && fits(chosen.get("metric"), metric);
   }
 
   private static boolean fits(String wanted, String value) {
@@ -328,9 +370,31 @@ final class Reading {
         .thenComparing(LeaderboardRow::method);
   }
 
+  private static Comparator<ImportedNumber> importedOrder(String column) {
+    final Comparator<ImportedNumber> first =
+        switch (column) {
+          case "data" -> Comparator.comparing(ImportedNumber::data);
+          case "method" -> Comparator.comparing(ImportedNumber::method);
+          case "metric" -> Comparator.comparing(ImportedNumber::metric);
+          case "value" -> Comparator.comparingDouble(ImportedNumber::value);
+          default -> Comparator.comparing(ImportedNumber::task);
+        };
+    return first
+        .thenComparing(ImportedNumber::task)
+        .thenComparing(ImportedNumber::data)
+        .thenComparing(ImportedNumber::metric)
+        .thenComparing(ImportedNumber::method);
+  }
+
   private static List<String> distinct(
-      List<LeaderboardRow> rows, Function<LeaderboardRow, String> of) {
-    return rows.stream().map(of).distinct().sorted().toList();
+      List<LeaderboardRow> rows,
+      Function<LeaderboardRow, String> of,
+      List<ImportedNumber> imported,
+      Function<ImportedNumber, String> ofImported) {
+    return Stream.concat(rows.stream().map(of), imported.stream().map(ofImported))
+        .distinct()
+        .sorted()
+        .toList();
   }
 
   private Reply runs(Visit visit) {
@@ -399,10 +463,7 @@ final class Reading {
           case 429 -> "Too fast";
           default -> status < 500 ? "That did not work" : "Our mistake";
         };
-    final String whole =
-        Character.toUpperCase(sentence.charAt(0))
-            + sentence.substring(1)
-            + (sentence.endsWith(".") ? "" : ".");
-    return house.page("notice", new NoticePage(house.shell(visit), title, whole, status));
+    return house.page(
+        "notice", new NoticePage(house.shell(visit), title, Sentence.of(sentence), status));
   }
 }

@@ -5,7 +5,6 @@ import io.steelyard.feed.configuration.Settings;
 import io.steelyard.feed.database.Database;
 import io.steelyard.feed.digest.Digest;
 import io.steelyard.feed.harvest.Harvest;
-import io.steelyard.feed.harvest.Web;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -14,7 +13,6 @@ import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /** What the site does by itself every day: import sets of arXiv, write the digest. */
@@ -30,14 +28,14 @@ final class Routine implements AutoCloseable {
   private Routine() {}
 
   /** Starts what the settings ask for. */
-  static Routine start(Settings settings, Database database, House house) {
+  static Routine start(Settings settings, Database database, House house, Source source) {
     final Routine routine = new Routine();
     settings
         .optional(Setting.IMPORT_ARXIV)
         .ifPresent(
             sets ->
                 routine.daily(
-                    "import", IMPORT_AT, false, day -> bring(settings, database, sets, day)));
+                    "import", IMPORT_AT, false, day -> bring(database, sets, day, source)));
     settings
         .optional(Setting.DIGEST_AT)
         .ifPresent(
@@ -54,13 +52,10 @@ final class Routine implements AutoCloseable {
     return routine;
   }
 
-  private static void bring(Settings settings, Database database, String sets, LocalDate day) {
-    try (Web web =
-        new Web(settings.text(Setting.CONTACT), Duration.ofSeconds(3), Optional.empty())) {
-      final Harvest harvest = new Harvest(database, _ -> {});
-      for (final String set : sets.strip().split("[,\\s]+", -1)) {
-        harvest.set(set, day.minusDays(7), Harvest.OAI, web);
-      }
+  private static void bring(Database database, String sets, LocalDate day, Source source) {
+    final Harvest harvest = new Harvest(database, _ -> {});
+    for (final String set : sets.strip().split("[,\\s]+", -1)) {
+      harvest.set(set, day.minusDays(7), source.base().orElse(Harvest.OAI), source.web());
     }
   }
 

@@ -8,6 +8,8 @@ import io.steelyard.feed.database.Database;
 import io.steelyard.feed.evidence.Results;
 import io.steelyard.feed.mail.Postman;
 import io.steelyard.feed.mail.Smtp;
+import io.steelyard.feed.paper.ArxivId;
+import io.steelyard.feed.paper.Publication;
 import io.steelyard.feed.paper.Publications;
 import io.steelyard.feed.paper.ShippedPapers;
 import io.steelyard.feed.playground.Bench;
@@ -21,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -46,6 +49,7 @@ public final class Site implements AutoCloseable {
   private final House house;
   private final Optional<Postman> postman;
   private final Routine routine;
+  private final Source source;
 
   private Site(
       Database database,
@@ -54,7 +58,9 @@ public final class Site implements AutoCloseable {
       Server server,
       House house,
       Optional<Postman> postman,
-      Routine routine) {
+      Routine routine,
+      Source source) {
+    this.source = source;
     this.postman = postman;
     this.routine = routine;
     this.database = database;
@@ -95,6 +101,7 @@ public final class Site implements AutoCloseable {
               settings.optional(Setting.DATA).map(folder -> Path.of(folder).resolve("index")));
       library.refresh();
       final Bench bench = new Bench(settings);
+      final Source source = Source.of(settings);
       final Searching searching = new Searching(house, library);
       final Reading reading = new Reading(house, library::near, Talking::views);
       final List<Route> routes = new ArrayList<>();
@@ -105,6 +112,9 @@ public final class Site implements AutoCloseable {
       routes.addAll(new Trying(house, bench).routes());
       routes.addAll(new Joining(house).routes());
       routes.addAll(new Talking(house).routes());
+      routes.addAll(new Submitting(house, source).routes());
+      routes.addAll(new Correcting(house).routes());
+      routes.addAll(new Moderating(house).routes());
       routes.addAll(new Subscribing(house).routes());
       routes.addAll(new Operating(house, metrics).routes());
       routes.add(assets.route());
@@ -124,7 +134,8 @@ public final class Site implements AutoCloseable {
           server,
           house,
           postman,
-          Routine.start(settings, database, house));
+          Routine.start(settings, database, house, source),
+          source);
     } catch (RuntimeException e) {
       database.close();
       throw e;
@@ -151,6 +162,7 @@ public final class Site implements AutoCloseable {
   public void close() {
     server.close();
     routine.close();
+    source.web().close();
     postman.ifPresent(Postman::close);
     bench.close();
     library.close();
@@ -177,9 +189,13 @@ public final class Site implements AutoCloseable {
   }
 
   private static void addShipped(Database database) {
-    final var known = database.read(handle -> new Publications(handle).changes().keySet());
-    final var missing =
-        ShippedPapers.all().stream().filter(paper -> !known.contains(paper.id().value())).toList();
+    final List<Publication> shipped = ShippedPapers.all();
+    final Set<ArxivId> known =
+        database.read(
+            handle ->
+                new Publications(handle).known(shipped.stream().map(Publication::id).toList()));
+    final List<Publication> missing =
+        shipped.stream().filter(paper -> !known.contains(paper.id())).toList();
     if (!missing.isEmpty()) {
       database.write(
           handle -> {

@@ -3,13 +3,13 @@ package io.steelyard.feed.site;
 import io.steelyard.feed.account.Account;
 import io.steelyard.feed.account.Accounts;
 import io.steelyard.feed.account.Viewer;
+import io.steelyard.feed.contribution.Authorships;
 import io.steelyard.feed.discussion.Markdown;
 import io.steelyard.feed.discussion.Opinions;
 import io.steelyard.feed.discussion.Remark;
 import io.steelyard.feed.discussion.Remarks;
 import io.steelyard.feed.discussion.Shelves;
 import io.steelyard.feed.page.FormPage;
-import io.steelyard.feed.page.ModerationPage;
 import io.steelyard.feed.page.PaperPage;
 import io.steelyard.feed.page.Words;
 import io.steelyard.feed.paper.ArxivId;
@@ -19,11 +19,12 @@ import io.steelyard.feed.web.Reply;
 import io.steelyard.feed.web.Route;
 import io.steelyard.feed.web.Visit;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.BiConsumer;
 import org.jdbi.v3.core.Handle;
 
-/** What those who are signed in do: vote, save, comment, report, moderate. */
+/** What those who are signed in do: vote, save, comment, report. */
 final class Talking {
 
   private final House house;
@@ -42,20 +43,20 @@ final class Talking {
         Route.form("/comments/{comment}/edit", this::edit),
         Route.form("/comments/{comment}/hide", this::hide),
         Route.personal("/comments/{comment}/report", this::reportForm),
-        Route.form("/comments/{comment}/report", this::report),
-        Route.personal("/moderation", this::moderation),
-        Route.form("/moderation/{report}/dismiss", this::dismiss));
+        Route.form("/comments/{comment}/report", this::report));
   }
 
   /** The comments of a paper as its page shows them. */
   static List<PaperPage.RemarkView> views(Handle handle, ArxivId paper, Visit visit) {
+    final Collection<String> authors = new Authorships(handle).confirmed(paper).values();
     return new Remarks(handle)
         .of(paper).stream()
             .map(
                 remark ->
                     new PaperPage.RemarkView(
                         remark.id(),
-                        remark.author().isEmpty() ? "somebody who left" : remark.author(),
+                        remark.author().isEmpty() ? House.GONE : remark.author(),
+                        authors.contains(remark.author()),
                         Markdown.html(remark.markdown()),
                         Words.day(remark.at()),
                         remark.edited().isPresent(),
@@ -219,50 +220,6 @@ final class Talking {
     return house.seeOther("/papers/" + remark.paper() + "#comments");
   }
 
-  private Reply moderation(Visit visit) {
-    moderator(visit);
-    return house
-        .database()
-        .read(
-            handle ->
-                house.page(
-                    "moderation",
-                    new ModerationPage(
-                        house.shell(visit),
-                        new Remarks(handle)
-                            .reports().stream()
-                                .map(
-                                    report ->
-                                        new ModerationPage.Reported(
-                                            report.id(),
-                                            report.remark().id(),
-                                            report.reason(),
-                                            report.remark().author(),
-                                            Markdown.html(report.remark().markdown()),
-                                            "/papers/" + report.remark().paper()))
-                                .toList())))
-        .keep(Reply.Keep.NEVER);
-  }
-
-  private Reply dismiss(Visit visit) {
-    moderator(visit);
-    final long report = number(visit.part("report"));
-    house
-        .database()
-        .write(
-            handle -> {
-              new Remarks(handle).dismiss(report, Instant.now());
-              return report;
-            });
-    return house.seeOther("/moderation");
-  }
-
-  private static void moderator(Visit visit) {
-    if (!visit.signedIn().moderates()) {
-      throw new Refusal(403, "this is for moderators");
-    }
-  }
-
   private Reply onPaper(Visit visit, String place, BiConsumer<Handle, ArxivId> work) {
     visit.signedIn();
     final ArxivId id =
@@ -299,7 +256,8 @@ final class Talking {
         .orElseThrow(() -> new Refusal(404, "there is no such comment"));
   }
 
-  private static long number(String text) {
+  /** The number in an address. */
+  static long number(String text) {
     try {
       return Long.parseLong(text);
     } catch (NumberFormatException e) {

@@ -134,24 +134,31 @@ public final class Server implements AutoCloseable {
           }
         });
     for (final Route route : routes) {
-      if (route.method() == Route.Method.GET) {
-        // Javalin answers a HEAD without asking the route; its headers would be missing.
-        config.routes.addHttpHandler(
-            HandlerType.HEAD, route.path(), context -> serve(context, route));
-      }
-      config.routes.addHttpHandler(
-          switch (route.method()) {
-            case GET -> HandlerType.GET;
-            case POST -> HandlerType.POST;
-            case DELETE -> HandlerType.DELETE;
-          },
-          route.path(),
-          context -> serve(context, route));
+      listen(config, route, route.path());
     }
+    // Old arXiv ids have a slash in them; every other place comes first.
+    routes.stream()
+        .filter(route -> route.path().contains(Visit.PAPER))
+        .forEach(route -> listen(config, route, route.path().replace(Visit.PAPER, Visit.OLD)));
     config.routes.error(404, context -> stray(context, 404, "there is nothing at this address"));
     config.routes.error(405, context -> stray(context, 405, "this place cannot be used that way"));
     config.routes.error(413, context -> stray(context, 413, "the body is too long"));
     config.routes.exception(Exception.class, this::failed);
+  }
+
+  private void listen(JavalinConfig config, Route route, String path) {
+    if (route.method() == Route.Method.GET) {
+      // Javalin answers a HEAD without asking the route; its headers would be missing.
+      config.routes.addHttpHandler(HandlerType.HEAD, path, context -> serve(context, route));
+    }
+    config.routes.addHttpHandler(
+        switch (route.method()) {
+          case GET -> HandlerType.GET;
+          case POST -> HandlerType.POST;
+          case DELETE -> HandlerType.DELETE;
+        },
+        path,
+        context -> serve(context, route));
   }
 
   private void serve(Context context, Route route) {

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -18,6 +19,12 @@ import java.util.Optional;
  */
 public record Visit(Context context, String address, Optional<Viewer> viewer, String csrf) {
 
+  /** The part of a path that is the id of a paper. */
+  static final String PAPER = "{id}";
+
+  /** The same for an old id such as hep-th/9901001, which is two parts of an address. */
+  static final String OLD = "{archive}/{number}";
+
   private static final int LONGEST_BODY = 1 << 20;
 
   /** Path without base path. */
@@ -26,8 +33,12 @@ public record Visit(Context context, String address, Optional<Viewer> viewer, St
     return path.substring(Math.min(path.length(), context.contextPath().length()));
   }
 
-  /** A part of the path. */
+  /** A part of the path; that of a paper's id may have a slash in it. */
   public String part(String name) {
+    final Map<String, String> parts = context.pathParamMap();
+    if (PAPER.equals("{" + name + "}") && parts.containsKey("archive")) {
+      return parts.get("archive") + "/" + parts.get("number");
+    }
     return context.pathParam(name);
   }
 

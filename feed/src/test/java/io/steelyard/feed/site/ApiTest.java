@@ -3,11 +3,19 @@ package io.steelyard.feed.site;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
+import io.steelyard.feed.evidence.ImportedNumber;
+import io.steelyard.feed.evidence.ImportedNumbers;
+import io.steelyard.feed.paper.ArxivId;
 import io.steelyard.feed.web.Route;
 import io.steelyard.kernels.operator.Operators;
 import java.net.http.HttpResponse;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
@@ -49,6 +57,98 @@ class ApiTest {
             (Route route) ->
                 served.add(route.method().name().toLowerCase(Locale.ROOT) + " " + route.path()));
     assertThat(described).isEqualTo(served);
+  }
+
+  /** For each call one that answers; calls without parameters stand for themselves. */
+  private static final Map<String, List<String>> CALLS =
+      Map.of(
+          "/api/daily_papers", List.of("/api/daily_papers?limit=100"),
+          "/api/papers", List.of("/api/papers?limit=100"),
+          "/api/papers/search", List.of("/api/papers/search?q=softmax"),
+          "/api/papers/{id}", List.of("/api/papers/2001.04438", "/api/papers/9999.99999"),
+          "/api/arxiv/{id}/repos", List.of("/api/arxiv/2001.04438/repos"),
+          "/api/runs/{paper}/{scale}/{seed}", List.of("/api/runs/cnn-svm/quick/1"),
+          "/api/leaderboard",
+              List.of(
+                  "/api/leaderboard",
+                  "/api/leaderboard?origin=imported",
+                  "/api/leaderboard?origin=x"),
+          "/api/operators/{name}", List.of("/api/operators/softmax", "/api/operators/nothing"));
+
+  @Test
+  void everyAnswerIsAsItIsDescribed() {
+    site.site()
+        .database()
+        .write(
+            handle ->
+                new ImportedNumbers(handle)
+                    .take(
+                        new ImportedNumber(
+                            "classification",
+                            "MNIST",
+                            "softmax",
+                            "accuracy",
+                            0.98,
+                            "https://example.org/results",
+                            new ArxivId("2001.04438"))));
+    assertThat(site.get("/leaderboard").body())
+        .contains("1 number imported", "href=\"https://example.org/results\"", "measured here</c");
+    assertThat(site.get("/leaderboard?origin=measured").body()).doesNotContain("example.org");
+    assertThat(site.get("/leaderboard?origin=imported").body())
+        .contains("example.org")
+        .doesNotContain("measured here</caption>");
+    final JsonObject description = site.json("/openapi.json").getAsJsonObject();
+    final Schema schema = new Schema(description);
+    int checked = 0;
+    for (final var path : description.getAsJsonObject("paths").entrySet()) {
+      if (path.getValue().getAsJsonObject().get("get") instanceof JsonObject get) {
+        for (final String call : CALLS.getOrDefault(path.getKey(), List.of(path.getKey()))) {
+          check(schema, get, call, site.get(call));
+          checked++;
+        }
+      }
+    }
+    assertThat(checked).isGreaterThanOrEqualTo(CALLS.size() + 4);
+    final JsonObject apply = posted(description, "/api/apply/{name}");
+    check(
+        schema,
+        apply,
+        "apply softmax",
+        site.post(
+            "/api/apply/softmax",
+            "application/json",
+            "{\"inputs\":{\"x\":{\"shape\":[2],\"data\":[1,\"-Infinity\"]}},\"params\":{}}"));
+    check(
+        schema,
+        apply,
+        "apply to nothing",
+        site.post("/api/apply/softmax", "application/json", "{}"));
+    check(
+        schema,
+        posted(description, "/api/papers/index"),
+        "index without a token",
+        site.post("/api/papers/index", "application/json", "{}"));
+  }
+
+  private static JsonObject posted(JsonObject description, String path) {
+    return description.getAsJsonObject("paths").getAsJsonObject(path).getAsJsonObject("post");
+  }
+
+  private static void check(
+      Schema schema, JsonObject operation, String call, HttpResponse<String> answer) {
+    final JsonObject responses = operation.getAsJsonObject("responses");
+    final String status = Integer.toString(answer.statusCode());
+    assertThat(responses.keySet()).as(call).contains(status);
+    final JsonObject expected =
+        responses
+            .getAsJsonObject(status)
+            .getAsJsonObject("content")
+            .getAsJsonObject("application/json")
+            .getAsJsonObject("schema");
+    final JsonElement body = JsonParser.parseString(answer.body());
+    assertThat(schema.faults(body, expected)).as(call).isEmpty();
+    // The check itself has to be able to fail.
+    assertThat(schema.faults(new JsonPrimitive(1), expected)).as(call).isNotEmpty();
   }
 
   @Test
@@ -151,6 +251,13 @@ class ApiTest {
         .isEqualTo(1);
     assertThat(site.json("/api/claims?paper=two-pass-softmax").getAsJsonArray()).hasSize(3);
     assertThat(site.json("/api/leaderboard").getAsJsonArray()).isNotEmpty();
+    // What others measured is never among what was measured here.
+    site.json("/api/leaderboard")
+        .getAsJsonArray()
+        .forEach(
+            row ->
+                assertThat(row.getAsJsonObject().get("origin").getAsString())
+                    .isEqualTo("measured"));
     assertThat(site.json("/api/operators").getAsJsonArray()).hasSize(Operators.all().size());
     assertThat(site.json("/api/operators/softmax").getAsJsonObject().get("family").getAsString())
         .isEqualTo("softmax");

@@ -5,13 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.steelyard.feed.configuration.Setting;
 import io.steelyard.feed.configuration.Settings;
 import io.steelyard.feed.database.Database;
+import io.steelyard.feed.database.FullDisk;
 import io.steelyard.feed.database.Postgres;
+import io.steelyard.feed.discussion.Remark;
 import io.steelyard.feed.discussion.Remarks;
+import io.steelyard.feed.harvest.Harvest;
 import io.steelyard.feed.paper.ArxivId;
 import io.steelyard.feed.paper.Publications;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -21,6 +26,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -53,16 +60,7 @@ class CrashTest {
   @Test
   void whatWasAcknowledgedSurvivesAKill(@TempDir Path folder) throws Exception {
     final String address = "jdbc:h2:file:" + folder.resolve("feed");
-    final Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Victim.class.getName(),
-                address)
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
+    final Process process = java(Victim.class, address);
     final Set<String> acknowledged = ConcurrentHashMap.newKeySet();
     try (BufferedReader out =
         new BufferedReader(
@@ -115,20 +113,168 @@ class CrashTest {
     }
   }
 
+  /** An import in a process of its own, until it is killed. */
+  static final class Importer {
+
+    private Importer() {}
+
+    public static void main(String[] arguments) {
+      try (Database database = Database.open(Settings.with(Map.of(Setting.DB, arguments[0])))) {
+        new Harvest(
+                database,
+                count -> {
+                  System.out.println(count.seen());
+                  System.out.flush();
+                })
+            .files(List.of(Path.of(arguments[1])));
+      }
+    }
+  }
+
   @Test
-  void theDatabaseMayRestartUnderTheSite() {
+  void anImportGoesOnAfterAKill(@TempDir Path folder) throws Exception {
+    final Path answers = Files.createDirectory(folder.resolve("answers"));
+    final int files = 120;
+    final int each = 25;
+    for (int i = 0; i < files; i++) {
+      final StringBuilder lines = new StringBuilder();
+      for (int k = 0; k < each; k++) {
+        lines.append(
+            String.format(
+                "{\"id\":\"2101.%05d\",\"title\":\"A\",\"publishedAt\":\"2021-01-01T00:00:00Z\","
+                    + "\"authors\":[{\"name\":\"Ada\"},{\"name\":\"Bob\"}]}%n",
+                i * each + k));
+      }
+      Files.writeString(answers.resolve(String.format("%04d.jsonl", i)), lines);
+    }
+    final String address = "jdbc:h2:file:" + folder.resolve("feed");
+    final Process process = java(Importer.class, address, answers.toString());
+    try (BufferedReader out =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+      for (int i = 0; i < 3; i++) {
+        assertThat(out.readLine()).isEqualTo(Integer.toString((i + 1) * each));
+      }
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    try (Database database = Database.open(Settings.with(Map.of(Setting.DB, address)))) {
+      final long kept = database.<Long>read(handle -> new Publications(handle).count());
+      assertThat(kept).isBetween(3L * each, (long) files * each - 1);
+      assertThat(kept % each).as("an answer is taken whole or not at all").isZero();
+      final long authors =
+          database.<Long>read(
+              handle -> handle.createQuery("SELECT count(*) FROM author").mapTo(Long.class).one());
+      assertThat(authors).isEqualTo(2 * kept);
+      final Harvest.Count rest =
+          new Harvest(database, _ -> {}).files(List.of(answers.resolve("0000.jsonl"), answers));
+      assertThat(rest.added()).isEqualTo((int) (files * each - kept));
+      assertThat(rest.updated()).isZero();
+    }
+  }
+
+  @Test
+  void aFullDiskIsSurvived(@TempDir Path folder) throws InterruptedException {
+    FullDisk.register();
+    final String address = "jdbc:h2:fulldisk:" + folder.resolve("feed");
+    try {
+      try (TestSite site = TestSite.start(Map.of(Setting.DB, address, Setting.RATE_FORMS, "0"));
+          Person ada = Person.named("Ada", site)) {
+        final String comments = "/papers/" + PAPER + "/comments";
+        final String token = ada.csrf();
+        assertThat(ada.postWith(token, comments, "text", "Before.").statusCode()).isEqualTo(303);
+        FullDisk.full(true);
+        assertThat(ada.postWith(token, comments, "text", "No room.").statusCode())
+            .as("nothing is acknowledged that is not written")
+            .isBetween(500, 503);
+        FullDisk.full(false);
+        // With room again it goes on by itself, as soon as the pool has seen that H2 has closed.
+        waitFor(() -> ada.postWith(token, comments, "text", "After.").statusCode() == 303);
+        assertThat(site.get("/papers/" + PAPER).body()).contains("Before.", "After.");
+        assertThat(site.get("/health").statusCode()).isEqualTo(200);
+      }
+      try (Database database = Database.open(Settings.with(Map.of(Setting.DB, address)))) {
+        final List<String> kept =
+            database.read(handle -> new Remarks(handle).of(new ArxivId(PAPER))).stream()
+                .map(Remark::markdown)
+                .toList();
+        assertThat(kept).contains("Before.", "After.");
+      }
+    } finally {
+      FullDisk.full(false);
+    }
+  }
+
+  @Test
+  void theDatabaseMayRestartUnderTheSite() throws InterruptedException {
     final Postgres postgres = Postgres.shared();
     final Map<Setting, String> settings = new EnumMap<>(postgres.fresh());
     settings.put(Setting.RATE_FORMS, "0");
+    final Set<String> acknowledged = ConcurrentHashMap.newKeySet();
+    final AtomicBoolean ended = new AtomicBoolean();
+    final List<Thread> writers = new ArrayList<>();
     try (TestSite site = TestSite.start(settings);
         Person ada = Person.named("Ada", site)) {
       ada.post("/papers/" + PAPER + "/vote", "vote", "yes");
+      final String token = ada.csrf();
+      for (int i = 0; i < WRITERS; i++) {
+        final String name = "Thread " + i;
+        writers.add(
+            Thread.ofVirtual()
+                .start(
+                    () -> {
+                      for (int k = 0; !ended.get(); k++) {
+                        final String text = name + " says " + k;
+                        if (ada.postWith(token, "/papers/" + PAPER + "/comments", "text", text)
+                                .statusCode()
+                            == 303) {
+                          acknowledged.add(text);
+                        }
+                      }
+                    }));
+      }
+      waitFor(() -> acknowledged.size() > 5);
       postgres.crash();
       assertThat(site.get("/health").statusCode()).isEqualTo(503);
-      assertThat(site.get("/papers/2207.03341").statusCode()).isEqualTo(500);
+      assertThat(site.get("/papers/2207.03341?n=1").statusCode()).isEqualTo(500);
       postgres.start();
+      final int before = acknowledged.size();
+      waitFor(() -> acknowledged.size() > before + 5);
+      ended.set(true);
+      for (final Thread writer : writers) {
+        writer.join();
+      }
       assertThat(site.get("/health").statusCode()).isEqualTo(200);
       assertThat(ada.get("/papers/" + PAPER).body()).contains("Voted · 1");
+      final Set<String> kept = new HashSet<>();
+      site.site()
+          .database()
+          .read(handle -> new Remarks(handle).of(new ArxivId(PAPER)))
+          .forEach(remark -> kept.add(remark.markdown()));
+      assertThat(kept).containsAll(acknowledged);
+    } finally {
+      ended.set(true);
     }
+  }
+
+  private static void waitFor(BooleanSupplier condition) throws InterruptedException {
+    final long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("a minute is enough").isLessThan(end);
+      Thread.sleep(10);
+    }
+  }
+
+  private static Process java(Class<?> main, String... arguments) throws IOException {
+    final List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules=jdk.incubator.vector",
+                "-cp",
+                System.getProperty("java.class.path"),
+                main.getName()));
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
   }
 }
