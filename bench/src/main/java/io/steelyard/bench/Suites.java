@@ -5,11 +5,13 @@ import io.steelyard.bench.dense.DenseSuite;
 import io.steelyard.bench.detection.DetectionSuite;
 import io.steelyard.bench.doublystochastic.SinkhornSuite;
 import io.steelyard.bench.elementary.ElementarySuite;
+import io.steelyard.bench.gating.GatingSuite;
 import io.steelyard.bench.kronecker.KroneckerSuite;
 import io.steelyard.bench.linear.LinearSuite;
 import io.steelyard.bench.loss.LossSuite;
 import io.steelyard.bench.machine.MachineSuite;
 import io.steelyard.bench.model.ModelSuite;
+import io.steelyard.bench.recurrent.RecurrentSuite;
 import io.steelyard.bench.retrieval.RetrievalSuite;
 import io.steelyard.bench.soft.SoftSuite;
 import io.steelyard.bench.softmax.SoftmaxSuite;
@@ -28,10 +30,12 @@ final class Suites {
           new DenseSuite(),
           new DetectionSuite(),
           new ElementarySuite(),
+          new GatingSuite(),
           new KroneckerSuite(),
           new LinearSuite(),
           new LossSuite(),
           new ModelSuite(),
+          new RecurrentSuite(),
           new RetrievalSuite(),
           new SinkhornSuite(),
           new SoftSuite(),

@@ -33,6 +33,10 @@ public final class AttentionSuite implements Suite {
   private static final Target TWICE_LIBTORCH = new Target(Metric.RATIO, 2.0);
   private static final Target FOUR_TIMES_EAGER = new Target(Metric.RATIO, 4.0);
   private static final Target NEAR_THE_PEAK = new Target(Metric.LIMIT_SHARE, 0.65);
+
+  /** Sigmoid attention may be 2 % slower at most. */
+  private static final Target AS_FAST_AS_SOFTMAX = new Target(Metric.BEST_SHARE, 1 / 1.02);
+
   private static final Target HALF_THE_PEAK = new Target(Metric.LIMIT_SHARE, 0.5);
   private static final Target NO_ALLOCATION = new Target(Metric.ALLOCATION, 1);
 
@@ -65,7 +69,9 @@ public final class AttentionSuite implements Suite {
       cases.add(besideSoftmax(AttentionFunction.SOFTPLUS, size, true, cores, 1 / 1.5));
       cases.add(besideSoftmax(AttentionFunction.REWEIGHTED, size, true, cores, 1 / 2.0));
     }
+    cases.add(flags(MAIN.getLast(), cores));
     final Size cache = new Size(8, 1, 1 << 15, 64);
+    cases.add(halfCache(cache, cores));
     cases.add(decode(cache, cores));
     cases.add(besideSoftmax(AttentionFunction.REWEIGHTED, cache, false, cores, 1 / 2.0));
     return cases;
@@ -85,6 +91,7 @@ public final class AttentionSuite implements Suite {
                 size,
                 causal,
                 threads)),
+        List.of(),
         List.of(TWICE_LIBTORCH, NEAR_THE_PEAK, NO_ALLOCATION));
   }
 
@@ -122,6 +129,42 @@ public final class AttentionSuite implements Suite {
         + " d="
         + size.depth()
         + (causal ? " causal" : "");
+  }
+
+  /** A mask with a flag for each pair, as a share of the speed without one. */
+  private static Case flags(Size size, int threads) {
+    final Map<String, String> plain = parameters(AttentionFunction.SOFTMAX, size, false, threads);
+    final Map<String, String> masked = new HashMap<>(plain);
+    masked.put("flags", "true");
+    return new Case(
+        name(AttentionFunction.SOFTMAX, size, false) + " boolean mask",
+        threads,
+        new Trial(AttentionKernels.class, "run", Map.copyOf(masked)),
+        new Work(size.flops(false), Work.Unit.FLOPS),
+        List.of(),
+        Optional.of(MachineSuite.fmaLimit(new Work(size.flops(false), Work.Unit.FLOPS), threads)),
+        List.of(new Contender("without a mask", new Trial(AttentionKernels.class, "run", plain))),
+        List.of(new Target(Metric.BEST_SHARE, 1 / 1.05), NO_ALLOCATION));
+  }
+
+  /** As {@link #decode}, of keys and values in bf16: half the bytes. */
+  private static Case halfCache(Size size, int threads) {
+    final Map<String, String> wide = parameters(AttentionFunction.SOFTMAX, size, false, threads);
+    final Map<String, String> half = new HashMap<>(wide);
+    half.put("cache", "BF16");
+    return new Case(
+        name(AttentionFunction.SOFTMAX, size, false) + " bf16",
+        threads,
+        new Trial(AttentionKernels.class, "run", Map.copyOf(half)),
+        new Work(size.cacheBytes() / 2, Work.Unit.BYTES),
+        List.of(),
+        Optional.of(
+            new Limit(
+                "read bandwidth",
+                MachineSuite.read(threads),
+                size.cacheBytes() / 2 / MachineSuite.READ_BYTES)),
+        List.of(new Contender("f32", new Trial(AttentionKernels.class, "run", wide))),
+        List.of(new Target(Metric.LIMIT_SHARE, 0.8), NO_ALLOCATION));
   }
 
   /** One token against a cache of keys and values that is larger than the processor's. */
@@ -169,9 +212,16 @@ public final class AttentionSuite implements Suite {
                     false,
                     threads))
             : List.of(),
+        List.of(
+            new Contender(
+                AttentionFunction.SOFTMAX.label(),
+                new Trial(
+                    AttentionKernels.class,
+                    "run",
+                    parameters(AttentionFunction.SOFTMAX, size, false, threads)))),
         comparable
-            ? List.of(FOUR_TIMES_EAGER, NEAR_THE_PEAK, NO_ALLOCATION)
-            : List.of(NEAR_THE_PEAK, NO_ALLOCATION));
+            ? List.of(FOUR_TIMES_EAGER, NEAR_THE_PEAK, AS_FAST_AS_SOFTMAX, NO_ALLOCATION)
+            : List.of(NEAR_THE_PEAK, AS_FAST_AS_SOFTMAX, NO_ALLOCATION));
   }
 
   private static Case attention(
@@ -180,6 +230,7 @@ public final class AttentionSuite implements Suite {
       boolean causal,
       int threads,
       List<Contender> peers,
+      List<Contender> rivals,
       List<Target> targets) {
     final Work work = new Work(size.flops(causal), Work.Unit.FLOPS);
     final String series = function.label() + " d=" + size.depth() + (causal ? " causal" : "");
@@ -190,7 +241,7 @@ public final class AttentionSuite implements Suite {
             work,
             peers,
             Optional.of(MachineSuite.fmaLimit(work, threads)),
-            List.of(),
+            rivals,
             targets)
         .in(series, "n", size.tokens());
   }

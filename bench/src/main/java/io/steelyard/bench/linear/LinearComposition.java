@@ -1,6 +1,8 @@
 package io.steelyard.bench.linear;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.Shape;
@@ -15,6 +17,9 @@ import org.openjdk.jmh.annotations.Param;
  * matrix of products, which is what there is without a kernel.
  */
 public class LinearComposition extends CheckedBenchmark {
+
+  @Param("LINEAR")
+  LinearForm form;
 
   @Param("2x512x64")
   String size;
@@ -46,19 +51,58 @@ public class LinearComposition extends CheckedBenchmark {
   }
 
   private NDArray outputs() {
-    final NDArray queries = Activation.elu(q, 1).add(1);
-    final NDArray keys = Activation.elu(k, 1).add(1);
+    final NDArray queries = queries();
+    final NDArray keys = keys();
     final NDArray turned = keys.transpose(0, 1, 3, 2);
+    final long t = q.getShape().get(2);
     if (causal) {
-      final long t = q.getShape().get(2);
-      final NDArray mask =
-          manager.arange((int) t).reshape(t, 1).gte(manager.arange((int) t).reshape(1, t));
+      final NDArray seen = manager.arange((int) t).reshape(t, 1);
+      final NDArray mask = seen.gte(manager.arange((int) t).reshape(1, t));
       final NDArray weights = queries.matMul(turned).mul(mask.toType(q.getDataType(), false));
-      final NDArray sums = weights.sum(new int[] {3}, true).add(LinearForm.EPS);
-      return weights.matMul(v).div(sums);
+      final NDArray sums = weights.sum(new int[] {3}, true);
+      return read(weights.matMul(v), sums, v.cumSum(2), seen.toType(q.getDataType(), false).add(1));
     }
     final NDArray sums = queries.matMul(keys.sum(new int[] {2}, true).transpose(0, 1, 3, 2));
-    return queries.matMul(turned.matMul(v)).div(sums.add(LinearForm.EPS));
+    return read(
+        queries.matMul(turned.matMul(v)),
+        sums,
+        v.sum(new int[] {2}, true),
+        manager.create((float) t));
+  }
+
+  private NDArray queries() {
+    if (form != LinearForm.NALA) {
+      return Activation.elu(q, 1).add(1);
+    }
+    final NDArray norms = q.square().sum(new int[] {3}, true).sqrt();
+    final NDArray directions = q.div(norms);
+    final NDArray powers = norms.tanh().add(0.5f).mul(3);
+    return NDArrays.concat(
+        new NDList(
+            Activation.relu(directions).pow(powers), Activation.relu(directions.neg()).pow(powers)),
+        3);
+  }
+
+  private NDArray keys() {
+    return form == LinearForm.NALA
+        ? NDArrays.concat(new NDList(Activation.relu(k).pow(3), Activation.relu(k.neg()).pow(3)), 3)
+        : Activation.elu(k, 1).add(1);
+  }
+
+  /**
+   * Sums of values as an output, given those of weights and of bare values and how many there are.
+   */
+  private NDArray read(NDArray values, NDArray sums, NDArray bare, NDArray count) {
+    if (form == LinearForm.LINEAR) {
+      return values.div(sums.add(LinearForm.EPS));
+    }
+    if (form == LinearForm.NALA) {
+      return values.div(sums.add(count.mul(LinearForm.EPS)));
+    }
+    final NDArray scale = count.mul(Math.sqrt((double) q.getShape().get(3)));
+    final NDArray scaled = sums.div(scale);
+    final NDArray beta = scaled.add(LinearForm.EPS).pow(-1).add(1);
+    return values.mul(beta).div(scale).sub(scaled.mul(bare).div(count));
   }
 
   @Override
@@ -66,7 +110,7 @@ public class LinearComposition extends CheckedBenchmark {
     final Tokens tokens = Tokens.parse(size);
     final Tensor exact =
         LinearKernels.exact(
-            LinearForm.LINEAR,
+            form,
             Tensor.of(tokens.normal(1), tokens.shape()),
             Tensor.of(tokens.normal(2), tokens.shape()),
             Tensor.of(tokens.normal(3), tokens.shape()),

@@ -50,15 +50,16 @@ public final class LinearSuite implements Suite {
       }
       cases.add(step(form));
     }
-    cases.add(sequence(LinearForm.LINEAR, CAUSAL_PEER, true, cores));
+    for (final LinearForm form : LinearForm.values()) {
+      cases.add(sequence(form, CAUSAL_PEER, true, cores));
+    }
     return cases;
   }
 
   private static Case sequence(LinearForm form, int tokens, boolean causal, int threads) {
     final String series = form.label() + (causal ? " causal" : "");
     final Tokens size = new Tokens(HEADS, tokens, DEPTH);
-    final boolean composed =
-        form == LinearForm.LINEAR && (causal ? tokens <= CAUSAL_PEER : tokens == SHORT);
+    final boolean composed = causal ? tokens <= CAUSAL_PEER : tokens == SHORT;
     final List<Target> targets = new ArrayList<>(List.of(NO_ALLOCATION));
     if (composed) {
       targets.add(THREE_TIMES_COMPOSED);
@@ -79,6 +80,7 @@ public final class LinearSuite implements Suite {
                             LinearComposition.class,
                             "run",
                             Map.of(
+                                "form", form.name(),
                                 "size", size.toString(),
                                 "causal", Boolean.toString(causal),
                                 "threads", Integer.toString(threads)))))

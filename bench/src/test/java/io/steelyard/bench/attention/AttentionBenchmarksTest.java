@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.steelyard.bench.peers.TorchAvailable;
+import io.steelyard.kernels.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -20,11 +21,26 @@ class AttentionBenchmarksTest {
         kernels.function = function;
         kernels.size = size;
         kernels.causal = causal;
+        kernels.cache = DType.F32;
         kernels.threads = 1;
         kernels.setUp();
         assertThat(kernels.run().dim(2)).isEqualTo(square ? 96 : 1);
       }
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "BF16"})
+  void masksAndHalfCachesAreCheckedToo(DType cache) {
+    final AttentionKernels kernels = new AttentionKernels();
+    kernels.function = AttentionFunction.SOFTMAX;
+    kernels.size = "2x96x96x64";
+    kernels.flags = true;
+    kernels.cache = cache;
+    kernels.threads = 2;
+    kernels.setUp();
+    assertThat(kernels.run().dim(2)).isEqualTo(96);
+    kernels.tearDown();
   }
 
   @ParameterizedTest

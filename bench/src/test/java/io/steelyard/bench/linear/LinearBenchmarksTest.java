@@ -3,7 +3,6 @@ package io.steelyard.bench.linear;
 import io.steelyard.bench.peers.TorchAvailable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class LinearBenchmarksTest {
 
@@ -29,15 +28,18 @@ class LinearBenchmarksTest {
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void theCompositionComputesWhatItIsTimedFor(boolean causal) {
+  @EnumSource(LinearForm.class)
+  void theCompositionComputesWhatItIsTimedFor(LinearForm form) {
     TorchAvailable.assume();
-    final LinearComposition benchmark = new LinearComposition();
-    benchmark.size = "2x150x64";
-    benchmark.causal = causal;
-    benchmark.threads = 1;
-    benchmark.setUp();
-    benchmark.run();
-    benchmark.tearDown();
+    for (final boolean causal : new boolean[] {false, true}) {
+      final LinearComposition benchmark = new LinearComposition();
+      benchmark.form = form;
+      benchmark.size = "2x150x64";
+      benchmark.causal = causal;
+      benchmark.threads = 1;
+      benchmark.setUp();
+      benchmark.run();
+      benchmark.tearDown();
+    }
   }
 }

@@ -431,6 +431,18 @@ public record Heads(
           : 1;
     }
 
+    /** All values times their factors: every query goes over them again. */
+    double[][] values(Tensor v) {
+      final double[][] values = new double[batch * keyHeads * keys][width];
+      for (int keyRow = 0; keyRow < values.length; keyRow++) {
+        final double factor = valueFactor(keyRow);
+        for (int c = 0; c < width; c++) {
+          values[keyRow][c] = factor * element(v, keyRow, c);
+        }
+      }
+      return values;
+    }
+
     private static double temperature(Optional<Tensor> temperatures, long row) {
       return temperatures.isPresent()
           ? temperatures.get().getDouble(temperatures.get().flatIndex(row))
@@ -545,19 +557,20 @@ public record Heads(
       Scoring scoring,
       Weights normalise) {
     final Row row = new Row(q, k, options, scoring);
+    final double[][] values = row.values(v);
     final double[] sums = new double[width];
     for (long r = 0; r < (long) batch * heads * queries; r++) {
       row.load(r);
       normalise.apply(row.scores, row.seen);
-      final long keyRow = keyRow(r);
+      final int keyRow = Math.toIntExact(keyRow(r));
       final long at = o.rowOffset(r);
       Arrays.fill(sums, 0);
       for (int j = 0; j < keys; j++) {
         if (row.seen[j]) {
-          final double factor = row.valueFactor(keyRow + j);
-          final long value = v.rowOffset(keyRow + j);
+          final double weight = row.scores[j];
+          final double[] value = values[keyRow + j];
           for (int c = 0; c < width; c++) {
-            sums[c] += row.scores[j] * (factor * v.getDouble(value + c * v.rowStride()));
+            sums[c] += weight * value[c];
           }
         }
       }
@@ -626,22 +639,22 @@ public record Heads(
     final Row row = new Row(q, k, options, scoring);
     final double[][] keySums = new double[batch * keyHeads * keys][depth];
     final double[][] valueSums = new double[batch * keyHeads * keys][width];
+    final double[][] values = row.values(v);
     final double[] dp = new double[keys];
     final double[] query = new double[depth];
+    final double[] g = new double[width];
     for (long r = 0; r < (long) batch * heads * queries; r++) {
       row.load(r);
       normalise.apply(row.scores, row.seen);
       final int keyRow = Math.toIntExact(keyRow(r));
-      final long at = cotangent.rowOffset(r);
+      for (int c = 0; c < width; c++) {
+        g[c] = Row.element(cotangent, r, c);
+      }
       for (int j = 0; j < keys; j++) {
         dp[j] = 0;
         for (int c = 0; row.seen[j] && c < width; c++) {
-          final double g = cotangent.getDouble(at + c * cotangent.rowStride());
-          dp[j] +=
-              g
-                  * (row.valueFactor(keyRow + j)
-                      * v.getDouble(v.rowOffset(keyRow + j) + c * v.rowStride()));
-          valueSums[keyRow + j][c] += row.scores[j] * g;
+          dp[j] += g[c] * values[keyRow + j][c];
+          valueSums[keyRow + j][c] += row.scores[j] * g[c];
         }
       }
       gradients.apply(row.scores, dp, row.seen);

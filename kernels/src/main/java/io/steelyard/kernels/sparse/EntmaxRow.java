@@ -46,7 +46,7 @@ final class EntmaxRow {
         }
       }
     }
-    tau = alpha == 1.5 || alpha == 2 ? newton() : bisection();
+    tau = alpha <= 2 ? newton() : bisection();
     total = sum(tau);
   }
 
@@ -86,7 +86,7 @@ final class EntmaxRow {
 
   /**
    * From the left, where Newton's steps on a convex falling function never pass the root; they end
-   * when rounding stops them.
+   * when rounding stops them. Sums of powers are convex up to alpha = 2.
    */
   private double newton() {
     double t = -1;
@@ -96,8 +96,9 @@ final class EntmaxRow {
       for (int i = 0; i < count; i++) {
         final double u = candidates[i] - t;
         if (u > 0) {
-          value += power(u);
-          slope += alpha == 2 ? 1 : 2 * u;
+          final double weight = power(u);
+          value += weight;
+          slope += alpha == 2 ? 1 : weight / ((alpha - 1) * u);
         }
       }
       final double next = t + value / slope;

@@ -1,5 +1,6 @@
 package io.steelyard.kernels.attention;
 
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.steelyard.kernels.mask.Mask;
@@ -128,7 +129,7 @@ class AttentionVjpTest {
       {1, 1, 1, 1, 1, 1, 1},
       {2, 4, 2, 33, 65, 8, 12},
       {1, 6, 1, 17, 129, 13, 3},
-      {1, 2, 2, 100, 300, 64, 64},
+      {1, 2, 2, 50, 300, 64, 64},
       {1, 1, 1, 130, 40, 24, 70},
     };
     for (final int[] s : shapes) {
@@ -156,12 +157,12 @@ class AttentionVjpTest {
               for (int i = 0; i < tensor.size(); i++) {
                 largest = Math.max(largest, Math.abs(tensor.getDouble(i)));
               }
+              final String what =
+                  name + " " + Arrays.toString(s) + " causal " + causal + ", " + gradient;
+              final double allowed = 4e-6 * Math.max(1, largest);
               for (int i = 0; i < tensor.size(); i++) {
-                assertThat(actual.get(gradient).getDouble(i))
-                    .as("%s %s causal %s, %s[%d]", name, Arrays.toString(s), causal, gradient, i)
-                    .isCloseTo(
-                        tensor.getDouble(i),
-                        org.assertj.core.data.Offset.offset(4e-6 * Math.max(1, largest)));
+                assertWithin(
+                    actual.get(gradient).getDouble(i), tensor.getDouble(i), allowed, what, i);
               }
             });
       }

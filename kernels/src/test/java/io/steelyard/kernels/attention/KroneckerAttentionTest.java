@@ -1,5 +1,6 @@
 package io.steelyard.kernels.attention;
 
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
@@ -111,9 +112,7 @@ class KroneckerAttentionTest {
     final double[] exact = call.exact().apply(options).toDoubleArray();
     final double[] mass = call.positive().exact().apply(options).toDoubleArray();
     for (int i = 0; i < exact.length; i++) {
-      assertThat(Math.abs(actual[i] - exact[i]))
-          .as("%s, element %d: %s against %s", what, i, actual[i], exact[i])
-          .isLessThanOrEqualTo(64 * 0x1p-24 * mass[i]);
+      assertWithin(actual[i], exact[i], 64 * 0x1p-24 * mass[i], what, i);
     }
   }
 
@@ -399,10 +398,11 @@ class KroneckerAttentionTest {
                 (name, exact) -> {
                   final double largest =
                       Arrays.stream(exact.toDoubleArray()).map(Math::abs).max().orElse(0);
+                  final String what = Arrays.toString(s) + " causal " + causal + ", " + name;
+                  final double allowed = 4e-6 * Math.max(1, largest);
                   for (int i = 0; i < exact.size(); i++) {
-                    assertThat(actual.get(name).getDouble(i))
-                        .as("%s causal %s, %s[%d]", Arrays.toString(s), causal, name, i)
-                        .isCloseTo(exact.getDouble(i), offset(4e-6 * Math.max(1, largest)));
+                    assertWithin(
+                        actual.get(name).getDouble(i), exact.getDouble(i), allowed, what, i);
                   }
                 });
       }

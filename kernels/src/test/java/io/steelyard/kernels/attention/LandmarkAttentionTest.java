@@ -1,5 +1,6 @@
 package io.steelyard.kernels.attention;
 
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
@@ -113,10 +114,9 @@ class LandmarkAttentionTest {
         final float[] actual = apply(attention, q, landmarks, v, options).toFloatArray();
         final double[] exact = meaning(attention, q, landmarks, v, options);
         final double mass = mass(q, landmarks, v, options);
+        final String what = attention + " " + Arrays.toString(s) + " " + options;
         for (int i = 0; i < exact.length; i++) {
-          assertThat(Math.abs(actual[i] - exact[i]))
-              .as("%s %s %s, %d", attention, Arrays.toString(s), options, i)
-              .isLessThanOrEqualTo(32 * 0x1p-24 * mass);
+          assertWithin(actual[i], exact[i], 32 * 0x1p-24 * mass, what, i);
         }
       }
     }
@@ -376,10 +376,10 @@ class LandmarkAttentionTest {
           gradients(attention, q.to(DType.F64), landmarks.to(DType.F64), v.to(DType.F64), NEWTON);
       for (int k = 0; k < 3; k++) {
         final double scale = largest(exact[k].toDoubleArray());
+        final double allowed = 2e-5 * Math.max(scale, 1e-3);
+        final String what = attention + " " + Arrays.toString(s) + ", input " + k;
         for (int i = 0; i < exact[k].size(); i++) {
-          assertThat(actual[k].getDouble(i))
-              .as("%s %s, input %d, %d", attention, Arrays.toString(s), k, i)
-              .isCloseTo(exact[k].getDouble(i), offset(2e-5 * Math.max(scale, 1e-3)));
+          assertWithin(actual[k].getDouble(i), exact[k].getDouble(i), allowed, what, i);
         }
       }
     }

@@ -1,5 +1,6 @@
 package io.steelyard.kernels.gating;
 
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
@@ -254,10 +255,10 @@ class GatesTest {
       ActivationGate.apply(x.to(DType.F64), bias.to(DType.F64), exact, activation, tau, 0);
       assertThat(y.toFloatArray()).isEqualTo(alone.toFloatArray());
       // No |x| or |bias| is above 6, so no |u| above 40.
-      for (long i = 0; i < y.size(); i++) {
-        assertThat(y.getDouble(i))
-            .as("seed 98, %s, n %d, element %d", activation, n, i)
-            .isCloseTo(exact.getDouble(i), offset(exact.getDouble(i) * (24 + 80 + 80) * 0x1p-23));
+      final String what = "seed 98, " + activation + ", n " + n;
+      for (int i = 0; i < y.size(); i++) {
+        final double want = exact.getDouble(i);
+        assertWithin(y.getDouble(i), want, want * (24 + 80 + 80) * 0x1p-23, what, i);
       }
     }
   }

@@ -36,7 +36,7 @@ class LinearAttentionTest {
       {2, 3, 3, 5, 7, 4, 4},
       {1, 4, 2, 33, 65, 8, 12},
       {1, 6, 1, 17, 129, 13, 3},
-      {2, 2, 1, 100, 300, 64, 64},
+      {1, 2, 1, 70, 300, 64, 64},
       {1, 1, 1, 257, 129, 24, 40},
       {1, 2, 2, 64, 64, 16, 96},
       {1, 1, 1, 5, 2600, 3, 2},
@@ -151,7 +151,7 @@ class LinearAttentionTest {
     // Values of one sign: added up in one float, 40,000 of them would be good to some 1e-5.
     final int t = 40_000;
     final RandomGenerator random = LinearVariant.random(12);
-    final Tensor q = LinearVariant.normal(random, 1, 1, 100, 2);
+    final Tensor q = LinearVariant.normal(random, 1, 1, 10, 2);
     final Tensor k = LinearVariant.normal(random, 1, 1, t, 2);
     final Tensor v = LinearVariant.normal(random, 1, 1, t, 1);
     final float[] values = v.floatArray().orElseThrow();

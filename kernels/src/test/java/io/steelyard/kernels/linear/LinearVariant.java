@@ -69,8 +69,10 @@ record LinearVariant(String name, Features map, Readout readout) {
     final double[] o = new double[rows * width];
     final double[] mass = new double[o.length];
     final double[][] psi = new double[(int) (k.dim(0) * k.dim(1)) * keys][map.parts() * depth];
+    final double[][] tokens = new double[psi.length][];
     for (int j = 0; j < psi.length; j++) {
       map.key(numbers(k, j, depth), psi[j]);
+      tokens[j] = numbers(v, j, width);
     }
     for (int row = 0; row < rows; row++) {
       final int head = row / queries;
@@ -119,8 +121,7 @@ record LinearVariant(String name, Features map, Readout readout) {
         double values = 0;
         double positiveValues = 0;
         for (int j = 0; j < seen; j++) {
-          final long at = v.rowOffset((long) keyHead * keys + j) + x * v.rowStride();
-          final double value = v.getDouble(at);
+          final double value = tokens[keyHead * keys + j][x];
           sum += a[j] * value;
           positiveSum += positive[j] * Math.abs(value);
           values += value;

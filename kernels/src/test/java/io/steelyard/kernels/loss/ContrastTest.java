@@ -1,10 +1,12 @@
 package io.steelyard.kernels.loss;
 
-import static io.steelyard.kernels.loss.LossFixture.LENGTHS;
+import static io.steelyard.kernels.loss.LossFixture.lengths;
 import static io.steelyard.kernels.loss.LossFixture.poison;
 import static io.steelyard.kernels.loss.LossFixture.random;
 import static io.steelyard.kernels.loss.LossFixture.scores;
 import static io.steelyard.kernels.loss.LossFixture.targets;
+import static io.steelyard.kernels.tensor.Elements.assertHolds;
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
@@ -34,7 +36,7 @@ class ContrastTest {
   @MethodSource(LOSSES_AND_SEEDS)
   void agreesWithTheMeaningAtAwkwardLengths(LossFixture.Named loss, long seed) {
     final var random = random(seed);
-    for (final int n : LENGTHS) {
+    for (final int n : lengths(seed)) {
       for (final double spread : new double[] {0.01, 3, 30}) {
         final int rows = n < 100 ? 5 : 1;
         final Tensor x = Tensor.of(scores(random, rows * n, spread), rows, n);
@@ -51,7 +53,7 @@ class ContrastTest {
   @MethodSource(LOSSES_AND_SEEDS)
   void findsALateMaximum(LossFixture.Named loss, long seed) {
     final var random = random(seed);
-    for (final int n : new int[] {40, 300, 4097, 50_257}) {
+    for (final int n : new int[] {40, 300, 4097, 20_011}) {
       for (final float top : new float[] {10, 17, 50, 90, 130, 250, 1e4f}) {
         for (final float start : new float[] {0, -1e4f, Float.NEGATIVE_INFINITY}) {
           final float[] x = scores(random, n, 3);
@@ -75,7 +77,7 @@ class ContrastTest {
   @ParameterizedTest
   @MethodSource(LOSSES)
   void aBadEntryMakesItsRowNaNAndNoOther(LossFixture.Named loss) {
-    for (final int n : new int[] {2, 17, 300, 5000, 70_001}) {
+    for (final int n : new int[] {2, 17, 300, 5000, 33_001}) {
       for (final float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
         for (final int place : new int[] {0, 1, n / 2, n - 1}) {
           final float[] x = scores(random(5), 3 * n, 1);
@@ -86,10 +88,9 @@ class ContrastTest {
           loss.both()
               .run(
                   Tensor.of(x, 3, n), targets, Tensor.of(values, 3), Tensor.of(dx, 3, n), DEFAULTS);
+          final String what = loss + ", n " + n + ", " + bad + " at " + place;
           for (int i = 0; i < 3 * n; i++) {
-            assertThat(Float.isNaN(dx[i]))
-                .as("%s, n %d, %s at %d, element %d", loss, n, bad, place, i)
-                .isEqualTo(i / n == 1);
+            assertHolds(Float.isNaN(dx[i]) == (i / n == 1), what, i);
           }
           assertThat(values[1]).isNaN();
           assertThat(values[0]).isFinite();
@@ -103,7 +104,7 @@ class ContrastTest {
   @MethodSource(LOSSES_AND_SEEDS)
   void minusInfinityIsAMaskedEntry(LossFixture.Named loss, long seed) {
     final var random = random(seed);
-    for (final int n : new int[] {20, 300, 9000, 70_001}) {
+    for (final int n : new int[] {20, 300, 9000, 33_001}) {
       final Tensor targets = targets(random, loss.lists(), 1, n);
       final float[] x = scores(random, n, 2);
       final float[] shorter = new float[n];
@@ -141,11 +142,10 @@ class ContrastTest {
               Tensor.of(exactDx, 1, kept),
               DEFAULTS);
       assertThat((double) values[0]).isCloseTo(exact[0], offset(exact[0] * 2 * ALLOWED));
+      final String what = loss + ", seed " + seed + ", n " + n;
       for (int i = 0; i < n; i++) {
         final double want = moved[i] < 0 ? 0 : exactDx[moved[i]];
-        assertThat((double) dx[i])
-            .as("%s, seed %d, n %d, element %d", loss, seed, n, i)
-            .isCloseTo(want, offset((Math.abs(want) + loss.slack()) * 4 * ALLOWED));
+        assertWithin(dx[i], want, (Math.abs(want) + loss.slack()) * 4 * ALLOWED, what, i);
       }
     }
   }
@@ -154,7 +154,7 @@ class ContrastTest {
   @MethodSource(LOSSES_AND_SEEDS)
   void isNotNegativeIgnoresAShiftAndItsGradientSumsToZero(LossFixture.Named loss, long seed) {
     final var random = random(seed);
-    for (final int n : new int[] {2, 19, 1000, 70_001}) {
+    for (final int n : new int[] {2, 19, 1000, 33_001}) {
       final double[] x = new double[n];
       final double[] shifted = new double[n];
       for (int i = 0; i < n; i++) {
@@ -451,13 +451,12 @@ class ContrastTest {
         // The steepest temperature of the fixture is 0.4; exponentials below 2^-126 are 0.
         final double distance = Math.min(200, 2.5 * (max - x.getDouble(i)));
         final double lost = distance > 87 ? Math.abs(want) : 0;
-        assertThat(Math.abs(dx[i] - want))
-            .as("%s, element %d: gradient %s against %s", what, i, dx[i], want)
-            .isLessThanOrEqualTo(
-                Math.abs(want) * (2 * ALLOWED + distance * 0x1p-22)
-                    + loss.slack() * ALLOWED / (n < 100 ? 1 : 10)
-                    + lost
-                    + 0x1p-120);
+        final double allowed =
+            Math.abs(want) * (2 * ALLOWED + distance * 0x1p-22)
+                + loss.slack() * ALLOWED / (n < 100 ? 1 : 10)
+                + lost
+                + 0x1p-120;
+        assertWithin(dx[i], want, allowed, what, i);
       }
     }
   }

@@ -1,10 +1,12 @@
 package io.steelyard.kernels.loss;
 
-import static io.steelyard.kernels.loss.LossFixture.LENGTHS;
+import static io.steelyard.kernels.loss.LossFixture.lengths;
 import static io.steelyard.kernels.loss.LossFixture.poison;
 import static io.steelyard.kernels.loss.LossFixture.random;
 import static io.steelyard.kernels.loss.LossFixture.scores;
 import static io.steelyard.kernels.loss.LossFixture.targets;
+import static io.steelyard.kernels.tensor.Elements.assertHolds;
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -24,7 +26,7 @@ class HingeLossTest {
   @MethodSource("io.steelyard.kernels.loss.LossFixture#hingesAndSeeds")
   void agreesWithTheMeaningAtAwkwardLengths(LossFixture.Named loss, long seed) {
     final var random = random(seed);
-    for (final int n : LENGTHS) {
+    for (final int n : lengths(seed)) {
       for (final double spread : new double[] {0.01, 3, 1e4}) {
         final Tensor x = Tensor.of(scores(random, 2 * n, spread), 2, n);
         final Tensor targets = targets(random, false, 2, n);
@@ -42,9 +44,7 @@ class HingeLossTest {
               .isLessThanOrEqualTo(exact[row] * 8e-6);
         }
         for (int i = 0; i < 2 * n; i++) {
-          assertThat(Math.abs(dx[i] - exactDx[i]))
-              .as("%s, element %d: %s against %s", what, i, dx[i], exactDx[i])
-              .isLessThanOrEqualTo(Math.abs(exactDx[i]) * 0x1p-22);
+          assertWithin(dx[i], exactDx[i], Math.abs(exactDx[i]) * 0x1p-22, what, i);
         }
       }
     }
@@ -53,7 +53,7 @@ class HingeLossTest {
   @ParameterizedTest
   @MethodSource("io.steelyard.kernels.loss.LossFixture#hinges")
   void aNaNMakesItsRowNaNAndNoOther(LossFixture.Named loss) {
-    for (final int n : new int[] {2, 17, 300, 5000, 70_001}) {
+    for (final int n : new int[] {2, 17, 300, 5000, 33_001}) {
       for (final int place : new int[] {0, n / 2, n - 1}) {
         for (final int target : new int[] {0, place}) {
           final float[] x = scores(random(5), 2 * n, 1);
@@ -69,10 +69,9 @@ class HingeLossTest {
                   DEFAULTS);
           assertThat(values[0]).isNaN();
           assertThat(values[1]).isFinite();
+          final String what = loss + ", n " + n + ", NaN at " + place;
           for (int i = 0; i < 2 * n; i++) {
-            assertThat(Float.isNaN(dx[i]))
-                .as("%s, n %d, place %d, element %d", loss, n, place, i)
-                .isEqualTo(i < n);
+            assertHolds(Float.isNaN(dx[i]) == i < n, what, i);
           }
         }
       }

@@ -5,6 +5,7 @@ import static io.steelyard.kernels.loss.LossFixture.poison;
 import static io.steelyard.kernels.loss.LossFixture.random;
 import static io.steelyard.kernels.loss.LossFixture.scores;
 import static io.steelyard.kernels.loss.LossFixture.targets;
+import static io.steelyard.kernels.tensor.Elements.assertHolds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Offset.offset;
 
@@ -28,7 +29,7 @@ class LossTest {
   @ParameterizedTest
   @MethodSource(LOSSES)
   void aRowWithoutTargetsOrWeightIsLeftOut(LossFixture.Named loss) {
-    for (final int n : new int[] {3, 300, 70_001}) {
+    for (final int n : new int[] {3, 300, 33_001}) {
       final float[] x = scores(random(7), 3 * n, 1);
       Arrays.fill(x, 0, n, Float.NaN);
       Arrays.fill(x, n, 2 * n, Float.POSITIVE_INFINITY);
@@ -44,8 +45,9 @@ class LossTest {
       assertThat(values[0]).isZero();
       assertThat(values[1]).isZero();
       assertThat(values[2]).isPositive();
+      final String what = loss + ", n " + n;
       for (int i = 0; i < 2 * n; i++) {
-        assertThat(dx[i]).as("%s, n %d, element %d", loss, n, i).isZero();
+        assertHolds(dx[i] == 0, what, i);
       }
     }
   }
@@ -185,7 +187,7 @@ class LossTest {
       assertThat(otherValues[2 * row + 1]).as("%s, row %d", loss, row).isNaN();
     }
     for (int i = 0; i < dx.length; i++) {
-      assertThat(otherDx[i % n * rows + i / n]).as("%s, element %d", loss, i).isEqualTo(dx[i]);
+      assertHolds(otherDx[i % n * rows + i / n] == dx[i], loss, i);
     }
   }
 }

@@ -1,10 +1,12 @@
 package io.steelyard.kernels.loss;
 
-import static io.steelyard.kernels.loss.LossFixture.LENGTHS;
+import static io.steelyard.kernels.loss.LossFixture.lengths;
 import static io.steelyard.kernels.loss.LossFixture.poison;
 import static io.steelyard.kernels.loss.LossFixture.random;
 import static io.steelyard.kernels.loss.LossFixture.scores;
 import static io.steelyard.kernels.loss.LossFixture.targets;
+import static io.steelyard.kernels.tensor.Elements.assertHolds;
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
@@ -26,7 +28,7 @@ class SoftTopKTest {
   @ValueSource(longs = {71, 72, 73})
   void agreesWithTheMeaningAtAwkwardLengths(long seed) {
     final var random = random(seed);
-    for (final int n : LENGTHS) {
+    for (final int n : lengths(seed)) {
       for (final double spread : new double[] {0.01, 2, 15}) {
         for (final double k : new double[] {0.3, 1, 7.25, n * 0.5, n - 0.5}) {
           final float[] x = scores(random, n, spread);
@@ -37,11 +39,10 @@ class SoftTopKTest {
           final String what = "seed " + seed + ", n " + n + ", spread " + spread + ", k " + k;
           for (int i = 0; i < n; i++) {
             final double z = Math.abs(Math.log(exact[i]) - Math.log1p(-exact[i]));
-            assertThat(Math.abs(y[i] - exact[i]))
-                .as("%s, element %d: %s against %s", what, i, y[i], exact[i])
-                .isLessThanOrEqualTo(
-                    exact[i] * (ALLOWED + Math.min(z, 745) * 0x1p-22)
-                        + (exact[i] < 0x1p-125 ? exact[i] : 0));
+            final double allowed =
+                exact[i] * (ALLOWED + Math.min(z, 745) * 0x1p-22)
+                    + (exact[i] < 0x1p-125 ? exact[i] : 0);
+            assertWithin(y[i], exact[i], allowed, what, i);
           }
         }
       }
@@ -52,7 +53,7 @@ class SoftTopKTest {
   @ValueSource(longs = {74, 75, 76})
   void lossAndGradientAgreeWithTheMeaning(long seed) {
     final var random = random(seed);
-    for (final int n : new int[] {4, 17, 257, 4098, 70_001}) {
+    for (final int n : new int[] {4, 17, 257, 4098, 33_001}) {
       for (final double spread : new double[] {0.1, 2, 8}) {
         final double alpha = 1.5;
         final Tensor x = Tensor.of(scores(random, 2 * n, spread), 2, n);
@@ -84,9 +85,7 @@ class SoftTopKTest {
               .isCloseTo(exact[row], offset(exact[row] * 2 * ALLOWED));
         }
         for (int i = 0; i < 2 * n; i++) {
-          assertThat((double) dx[i])
-              .as("%s, element %d", what, i)
-              .isCloseTo(exactDx[i], offset(Math.abs(exactDx[i]) * 1e-4 + alpha * 1e-5));
+          assertWithin(dx[i], exactDx[i], Math.abs(exactDx[i]) * 1e-4 + alpha * 1e-5, what, i);
         }
       }
     }
@@ -96,7 +95,7 @@ class SoftTopKTest {
   @ValueSource(longs = {77, 78, 79})
   void sumsToKKeepsOrderAndIgnoresAShift(long seed) {
     final var random = random(seed);
-    for (final int n : new int[] {2, 19, 1000, 70_001}) {
+    for (final int n : new int[] {2, 19, 1000, 33_001}) {
       for (final double alpha : new double[] {0.1, 2, 40}) {
         final double k = 0.25 + random.nextDouble() * Math.min(n - 0.5, 20);
         final double[] x = new double[n];
@@ -112,9 +111,9 @@ class SoftTopKTest {
         final String what = "seed " + seed + ", n " + n + ", alpha " + alpha + ", k " + k;
         assertThat(Arrays.stream(y).sum()).as(what).isCloseTo(k, offset(1e-9 * k));
         for (int i = 0; i < n; i++) {
-          assertThat(z[i]).as(what).isCloseTo(y[i], offset(1e-9));
+          assertWithin(z[i], y[i], 1e-9, what, i);
           final int next = (i + 1) % n;
-          assertThat((y[i] - y[next]) * (x[i] - x[next])).as(what).isGreaterThanOrEqualTo(0);
+          assertHolds((y[i] - y[next]) * (x[i] - x[next]) >= 0, what, i);
         }
       }
     }
@@ -169,7 +168,7 @@ class SoftTopKTest {
           .as("seed %d, element %d", seed, i)
           .isCloseTo((sides[0] - sides[1]) / (2 * h), offset(1e-8));
     }
-    for (final int m : new int[] {1, 3, 17, 1024, 5000, 70_001}) {
+    for (final int m : new int[] {1, 3, 17, 1024, 5000, 33_001}) {
       final float[] weights = poison(m);
       final float[] g = scores(random, m, 1);
       SoftTopK.apply(Tensor.of(scores(random, m, 1), m), Tensor.of(weights, m), m * 0.3, 2, 0);
@@ -182,10 +181,9 @@ class SoftTopKTest {
           Tensor.of(exact, m),
           2,
           0);
+      final String what = "seed " + seed + ", n " + m;
       for (int i = 0; i < m; i++) {
-        assertThat((double) single[i])
-            .as("seed %d, n %d, element %d", seed, m, i)
-            .isCloseTo(exact[i], offset(2e-5));
+        assertWithin(single[i], exact[i], 2e-5, what, i);
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.steelyard.kernels.rows;
 
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -190,9 +191,7 @@ class HalfInputsTest {
   private static void close(Tensor actual, Tensor expected) {
     for (int i = 0; i < expected.size(); i++) {
       final double e = expected.getDouble(i);
-      assertThat(Math.abs(actual.getDouble(i) - e))
-          .as("element %d, %s", i, e)
-          .isLessThanOrEqualTo(ROUNDING * (Math.abs(e) + 1e-3));
+      assertWithin(actual.getDouble(i), e, ROUNDING * (Math.abs(e) + 1e-3), "half", i);
     }
   }
 

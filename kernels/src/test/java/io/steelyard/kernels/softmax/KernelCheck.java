@@ -4,6 +4,7 @@ import static io.steelyard.kernels.softmax.NormaliserFixture.masked;
 import static io.steelyard.kernels.softmax.NormaliserFixture.poison;
 import static io.steelyard.kernels.softmax.NormaliserFixture.random;
 import static io.steelyard.kernels.softmax.NormaliserFixture.scores;
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.steelyard.kernels.mask.Mask;
@@ -47,7 +48,7 @@ public final class KernelCheck {
   /** At the edges of the number range. */
   public void atTheEdges() {
     for (final float[] edge : NormaliserFixture.edgeRows()) {
-      for (final int n : new int[] {edge.length, 16, 17, 300, 5000, 70_000}) {
+      for (final int n : new int[] {edge.length, 16, 17, 300, 5000, 33_000}) {
         final float[] x = new float[Math.max(n, edge.length)];
         for (int i = 0; i < x.length; i++) {
           x[i] = edge[i % edge.length];
@@ -60,7 +61,7 @@ public final class KernelCheck {
   /** Under masks of every kind, with NaN and infinity in what they hide. */
   public void underMasks(long seed) {
     final RandomGenerator random = random(seed);
-    for (final int n : new int[] {1, 5, 16, 37, 300, 5000, 70_001}) {
+    for (final int n : new int[] {1, 5, 16, 37, 300, 5000, 33_001}) {
       final float[] x = scores(random, 4 * n, 2);
       final boolean[] keep = new boolean[4 * n];
       final float[] poisons = {Float.NaN, Float.POSITIVE_INFINITY, 1e30f, Float.NEGATIVE_INFINITY};
@@ -140,15 +141,10 @@ public final class KernelCheck {
     normaliser.algorithm().apply(scores, Tensor.of(y, shape), masked(mask));
     final Tensor exact = Tensor.of(new double[x.length], shape);
     normaliser.algorithm().apply(scores.to(DType.F64), exact, masked(mask));
+    final String name = normaliser + ", " + what;
     for (int i = 0; i < x.length; i++) {
       final double want = exact.getDouble(i);
-      if (Double.isNaN(want)) {
-        assertThat(y[i]).as("%s, %s, element %d", normaliser, what, i).isNaN();
-      } else {
-        assertThat(Math.abs(y[i] - want))
-            .as("%s, %s, element %d: error of %s against %s", normaliser, what, i, y[i], want)
-            .isLessThanOrEqualTo(tolerance.of(want, x[i]));
-      }
+      assertWithin(y[i], want, Double.isNaN(want) ? 0 : tolerance.of(want, x[i]), name, i);
     }
   }
 }

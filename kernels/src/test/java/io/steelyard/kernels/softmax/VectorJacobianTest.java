@@ -3,6 +3,7 @@ package io.steelyard.kernels.softmax;
 import static io.steelyard.kernels.softmax.NormaliserFixture.poison;
 import static io.steelyard.kernels.softmax.NormaliserFixture.random;
 import static io.steelyard.kernels.softmax.NormaliserFixture.scores;
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.steelyard.kernels.operator.Operator;
@@ -71,7 +72,7 @@ class VectorJacobianTest {
   @ParameterizedTest
   @MethodSource("differentiable")
   void kernelsMatchTheScalarGradients(Operator operator) {
-    for (final int n : new int[] {1, 3, 16, 17, 250, 1024, 5000, 70_001}) {
+    for (final int n : new int[] {1, 3, 16, 17, 250, 1024, 5000, 33_001}) {
       final var random = random(32);
       final Tensor x = Tensor.of(scores(random, 2 * n, 2), 2, n);
       final Tensor y = operator.apply(Map.of("x", x), Map.of()).get("y");
@@ -85,10 +86,9 @@ class VectorJacobianTest {
       for (long i = 0; i < exact.size(); i++) {
         scale = Math.max(scale, Math.abs(exact.getDouble(i)));
       }
-      for (long i = 0; i < exact.size(); i++) {
-        assertThat(Math.abs(dx.getDouble(i) - exact.getDouble(i)))
-            .as("%s, seed 32, n %d, element %d", operator.name(), n, i)
-            .isLessThanOrEqualTo(2e-5 * scale + 1e-6);
+      final String what = operator.name() + ", seed 32, n " + n;
+      for (int i = 0; i < exact.size(); i++) {
+        assertWithin(dx.getDouble(i), exact.getDouble(i), 2e-5 * scale + 1e-6, what, i);
       }
     }
   }

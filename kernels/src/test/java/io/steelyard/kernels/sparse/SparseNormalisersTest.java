@@ -3,6 +3,8 @@ package io.steelyard.kernels.sparse;
 import static io.steelyard.kernels.softmax.NormaliserFixture.poison;
 import static io.steelyard.kernels.softmax.NormaliserFixture.random;
 import static io.steelyard.kernels.softmax.NormaliserFixture.scores;
+import static io.steelyard.kernels.tensor.Elements.assertHolds;
+import static io.steelyard.kernels.tensor.Elements.assertWithin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -136,7 +138,7 @@ class SparseNormalisersTest {
   @MethodSource("all")
   void sumsToOneIsShiftInvariantKeepsOrderAndGetsSparser(Sparse sparse) {
     final var random = random(46);
-    for (final int n : new int[] {2, 19, 1000, 70_001}) {
+    for (final int n : new int[] {2, 19, 1000, 33_001}) {
       final float[] x = scores(random, n, 1);
       final float[] shifted = new float[n];
       for (int i = 0; i < n; i++) {
@@ -163,15 +165,14 @@ class SparseNormalisersTest {
       final Integer[] order = new Integer[n];
       Arrays.setAll(order, i -> i);
       Arrays.sort(order, (a, b) -> Float.compare(x[a], x[b]));
+      final String what = sparse + ", seed 46, n " + n;
+      final String ordered = what + ", in order";
       for (int i = 1; i < n; i++) {
-        assertThat(y[order[i]])
-            .as("%s, seed 46, n %d", sparse, n)
-            .isGreaterThanOrEqualTo(y[order[i - 1]]);
+        assertHolds(y[order[i]] >= y[order[i - 1]], ordered, i);
       }
+      final String outside = what + ", outside the support";
       for (int i = 0; i < n; i++) {
-        if ((sparse.alpha - 1) * (max - x[i]) > 1) {
-          assertThat(y[i]).as("%s, seed 46, n %d, outside the support", sparse, n).isZero();
-        }
+        assertHolds((sparse.alpha - 1) * (max - x[i]) <= 1 || y[i] == 0, outside, i);
       }
     }
   }
@@ -240,7 +241,7 @@ class SparseNormalisersTest {
   @ParameterizedTest
   @MethodSource("all")
   void kernelsMatchTheScalarGradients(Sparse sparse) {
-    for (final int n : new int[] {1, 3, 16, 17, 250, 1024, 5000, 70_001}) {
+    for (final int n : new int[] {1, 3, 16, 17, 250, 1024, 5000, 33_001}) {
       final var random = random(48);
       final Tensor x = Tensor.of(scores(random, 2 * n, 1), 2, n);
       final Tensor y = Tensor.of(poison(2 * n), 2, n);
@@ -255,13 +256,10 @@ class SparseNormalisersTest {
       final Tensor exact = Tensor.of(new double[2 * n], 2, n);
       Entmax.vjp(
           y.to(DType.F64), dy.to(DType.F64), exact, sparse.alpha, NormaliserOptions.defaults());
+      final String what = sparse + ", seed 48, n " + n;
       for (int i = 0; i < 2 * n; i++) {
-        assertThat(dx.getDouble(i))
-            .as("%s, seed 48, n %d, element %d", sparse, n, i)
-            .isCloseTo(exact.getDouble(i), within(5e-6));
-        if (y.getDouble(i) == 0) {
-          assertThat(dx.getDouble(i)).isZero();
-        }
+        assertWithin(dx.getDouble(i), exact.getDouble(i), 5e-6, what, i);
+        assertHolds(y.getDouble(i) != 0 || dx.getDouble(i) == 0, what, i);
       }
       Entmax.vjp(y, dy, dy, sparse.alpha, NormaliserOptions.defaults());
       assertThat(dy.toFloatArray()).as("%s, over dy", sparse).isEqualTo(dx.toFloatArray());

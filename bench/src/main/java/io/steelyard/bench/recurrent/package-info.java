@@ -1,0 +1,2 @@
+/** Recurrences over sequences. */
+package io.steelyard.bench.recurrent;
