@@ -62,7 +62,7 @@ public final class FourierHeadReproduction implements Reproduction {
   private static final String MASE = "series: scaled error, ";
   private static final String SERIES_ROUGHNESS = "series: roughness, ";
   private static final String RETURN = "headings: normalised return, ";
-  private static final String HEADING_ROUGHNESS = "headings: roughness, ";
+  private static final String HEADING_ROUGHNESS = "headings: roughness on the inputs of training, ";
 
   /** A set of triples (x, y, z); z is to be predicted. */
   private enum Truth {

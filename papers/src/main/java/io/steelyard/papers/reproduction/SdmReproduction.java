@@ -87,6 +87,10 @@ public final class SdmReproduction implements Reproduction {
       return label + ": lowest conditional accuracy, " + kind.label();
     }
 
+    String cells(Kind kind) {
+      return label + ": classes and predictions with 20 admitted, " + kind.label();
+    }
+
     String curve(Kind kind) {
       return label + ": accuracy by coverage, " + kind.label();
     }
@@ -159,16 +163,19 @@ public final class SdmReproduction implements Reproduction {
             final double share = run.metric(Arm.SDM.admitted(Kind.SAME));
             final double softmax = run.metric(Arm.SOFTMAX.admitted(Kind.STRANGE));
             numbers.add(
-                "seed %d: lowest accuracy %s same and %s shifted, admits %s same and %s strange, softmax %s strange"
+                "seed %d: lowest accuracy %s same and %s shifted (of %s and %s classes and predictions), admits %s same and %s strange, softmax %s strange"
                     .formatted(
                         run.seed(),
                         Quantity.number(same),
                         Quantity.number(shifted),
+                        Quantity.number(run.metric(Arm.SDM.cells(Kind.SAME))),
+                        Quantity.number(run.metric(Arm.SDM.cells(Kind.SHIFTED))),
                         Quantity.number(share),
                         Quantity.number(strange),
                         Quantity.number(softmax)));
             holds &=
                 Math.min(same, shifted) >= ALPHA
+                    && run.metric(Arm.SDM.cells(Kind.SHIFTED)) > 0
                     && strange <= MOST_STRANGE
                     && strange <= softmax / 4
                     && share >= LEAST_SAME;
@@ -186,7 +193,7 @@ public final class SdmReproduction implements Reproduction {
         };
     return rule.saying(
             "holds if, in every seed, the admitted points of every class and every prediction (20 or"
-                + " more points) are right in 0.95 of the cases, same and shifted, and SDM admits at"
+                + " more points; there has to be one) are right in 0.95 of the cases, same and shifted, and SDM admits at"
                 + " most 0.10 of strange points, at most a quarter of what softmax admits, and at least"
                 + " 0.20 of points of the same kind; falsified if softmax or the fitted temperature keep"
                 + " the same bounds on shifted and strange points in every seed, or if SDM admits"
@@ -513,6 +520,9 @@ public final class SdmReproduction implements Reproduction {
     // Where nothing is admitted, nothing is wrong.
     experiment.metric(arm.accuracy(kind), report.accuracy().orElse(1));
     experiment.metric(arm.lowest(kind), report.lowestConditional(LEAST_POINTS).orElse(1));
+    experiment.metric(
+        arm.cells(kind),
+        (double) report.cells().stream().filter(cell -> cell.count() >= LEAST_POINTS).count());
     final Confidence confidence =
         new Confidence(
             Arrays.stream(confidences).map(p -> Math.min(1, p)).boxed().toList(),

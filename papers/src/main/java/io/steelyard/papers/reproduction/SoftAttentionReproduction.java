@@ -197,7 +197,7 @@ public final class SoftAttentionReproduction implements Reproduction {
                     .saying(
                         "holds if the mean over seeds is at least -2 pp; else falsified (a rule of"
                             + " ours: the page expects it to fail at 8 x 8 cells and asks to report"
-                            + " it)")),
+                            + " it; norms come first here, the page measured with norms last)")),
         Claim.named("linear-time")
             .states(
                 "Attention through landmarks takes time linear in the tokens, softmax quadratic")
@@ -356,9 +356,10 @@ public final class SoftAttentionReproduction implements Reproduction {
         for (int t = 0; t < errors.length; t++) {
           outputs[t][image] = errors[t];
           inverses[t][image] = away[t];
-          rises += t > 0 && errors[t - 1] >= CONVERGED && errors[t] >= errors[t - 1] ? 1 : 0;
+          // Negated, so that what is not a number counts as a rise and as not converged.
+          rises += t > 0 && !(errors[t - 1] < CONVERGED) && !(errors[t] < errors[t - 1]) ? 1 : 0;
         }
-        unconverged += errors[ITERATIONS.indexOf(20)] > 1e-6 ? 1 : 0;
+        unconverged += errors[ITERATIONS.indexOf(20)] <= 1e-6 ? 0 : 1;
         if (image == 0 && amplitude == 1) {
           spectra(experiment, Arrays.copyOf(q, plan.spectrum()));
         }

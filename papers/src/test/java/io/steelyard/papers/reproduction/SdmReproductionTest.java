@@ -73,10 +73,24 @@ class SdmReproductionTest {
         .isEqualTo("does not hold");
   }
 
+  @Test
+  void nothingAdmittedUnderShiftProvesNothing() {
+    final Map<String, Double> metrics = metrics(List.of(.99, 1.0, .4, .01, .42, .94));
+    assertThat(
+            MadeUp.verdict(REPRODUCTION, "admits-what-is-right", MadeUp.three("sdm", _ -> metrics)))
+        .isEqualTo("holds");
+    metrics.put("SDM: classes and predictions with 20 admitted, shifted", 0.0);
+    assertThat(
+            MadeUp.verdict(REPRODUCTION, "admits-what-is-right", MadeUp.three("sdm", _ -> metrics)))
+        .isEqualTo("inconclusive");
+  }
+
   private static Map<String, Double> metrics(List<Double> values) {
     final Map<String, Double> metrics = new HashMap<>();
     metrics.put("SDM: lowest conditional accuracy, same", values.get(0));
     metrics.put("SDM: lowest conditional accuracy, shifted", values.get(1));
+    metrics.put("SDM: classes and predictions with 20 admitted, same", 4.0);
+    metrics.put("SDM: classes and predictions with 20 admitted, shifted", 4.0);
     metrics.put("SDM: share admitted, same", values.get(2));
     metrics.put("SDM: share admitted, strange", values.get(3));
     metrics.put("softmax: share admitted, strange", values.get(4));
