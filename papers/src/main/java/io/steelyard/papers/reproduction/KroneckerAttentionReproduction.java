@@ -486,13 +486,17 @@ public final class KroneckerAttentionReproduction implements Reproduction {
     for (final double entry : ENTRIES) {
       experiment.metric(neededDegree(entry), degree(entry));
     }
+    final Stopwatch stopwatch = new Stopwatch(plan.repeats(), plan.warmSeconds());
     final double[] exact = new double[plan.timed().size()];
     final double[] polynomial = new double[exact.length];
     for (int i = 0; i < exact.length; i++) {
       final int n = plan.timed().get(i);
       final Entries one = Entries.draw(experiment.random("timed entries " + n), DType.F32, n, 3, 1);
-      exact[i] = medianMillis(plan, one::exact);
-      polynomial[i] = medianMillis(plan, () -> one.polynomial(TIMED_DEGREE));
+      if (i == 0) {
+        stopwatch.warm(one::exact, () -> one.polynomial(TIMED_DEGREE));
+      }
+      exact[i] = stopwatch.medianMillis(one::exact);
+      polynomial[i] = stopwatch.medianMillis(() -> one.polynomial(TIMED_DEGREE));
       experiment.metric(exactMillis(n), exact[i]);
       experiment.metric(polynomialMillis(n), polynomial[i]);
       for (final double entry : ENTRIES) {
@@ -500,7 +504,7 @@ public final class KroneckerAttentionReproduction implements Reproduction {
             Entries.draw(experiment.random("timed entries " + n), DType.F32, n, 3, entry);
         final int degree = Math.min(degree(entry), plan.mostDegree());
         experiment.metric(
-            neededMillis(entry, n), medianMillis(plan, () -> entries.polynomial(degree)));
+            neededMillis(entry, n), stopwatch.medianMillis(() -> entries.polynomial(degree)));
       }
       experiment.step("timed at " + n);
     }
@@ -523,20 +527,6 @@ public final class KroneckerAttentionReproduction implements Reproduction {
   private static int degree(double entry) {
     return PolynomialBounds.minimalDegree(
         Series.TAYLOR, PolynomialBounds.radius(1.0 / 3, 3, entry), TOLERANCE);
-  }
-
-  private static double medianMillis(Plan plan, Runnable runnable) {
-    final long end = System.nanoTime() + (long) (1e9 * plan.warmSeconds());
-    do {
-      runnable.run();
-    } while (System.nanoTime() < end);
-    final double[] times = new double[plan.repeats()];
-    for (int i = 0; i < times.length; i++) {
-      final long start = System.nanoTime();
-      runnable.run();
-      times[i] = (System.nanoTime() - start) / 1e6;
-    }
-    return Summary.MEDIAN.of(times);
   }
 
   @Override

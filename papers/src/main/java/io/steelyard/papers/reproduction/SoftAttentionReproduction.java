@@ -290,6 +290,7 @@ public final class SoftAttentionReproduction implements Reproduction {
   private static void time(Experiment experiment, Plan plan) {
     final RandomGenerator random = experiment.random("timed tokens");
     final Tensor landmarks = normal(random, DType.F32, LANDMARKS);
+    final Stopwatch stopwatch = new Stopwatch(plan.repeats(), plan.warmSeconds());
     final double[] soft = new double[plan.timed().size()];
     final double[] softmax = new double[soft.length];
     for (int i = 0; i < soft.length; i++) {
@@ -300,8 +301,13 @@ public final class SoftAttentionReproduction implements Reproduction {
       final Tensor o = Tensor.zerosLike(v);
       final LandmarkOptions one = LandmarkOptions.defaults().withThreads(1);
       final AttentionOptions alone = AttentionOptions.defaults().withThreads(1);
-      soft[i] = medianMillis(plan, () -> SoftAttention.apply(q, landmarks, v, o, one));
-      softmax[i] = medianMillis(plan, () -> SoftmaxAttention.apply(q, k, v, o, alone));
+      final Runnable landmark = () -> SoftAttention.apply(q, landmarks, v, o, one);
+      final Runnable quadratic = () -> SoftmaxAttention.apply(q, k, v, o, alone);
+      if (i == 0) {
+        stopwatch.warm(landmark, quadratic);
+      }
+      soft[i] = stopwatch.medianMillis(landmark);
+      softmax[i] = stopwatch.medianMillis(quadratic);
       experiment.metric(softMillis(n), soft[i]);
       experiment.metric(softmaxMillis(n), softmax[i]);
       experiment.step("timed at " + n);
@@ -317,20 +323,6 @@ public final class SoftAttentionReproduction implements Reproduction {
       tensor.setDouble(i, random.nextGaussian());
     }
     return tensor;
-  }
-
-  private static double medianMillis(Plan plan, Runnable runnable) {
-    final long end = System.nanoTime() + (long) (1e9 * plan.warmSeconds());
-    do {
-      runnable.run();
-    } while (System.nanoTime() < end);
-    final double[] times = new double[plan.repeats()];
-    for (int i = 0; i < times.length; i++) {
-      final long start = System.nanoTime();
-      runnable.run();
-      times[i] = (System.nanoTime() - start) / 1e6;
-    }
-    return Summary.MEDIAN.of(times);
   }
 
   /** The page's parts (a) and (d). */
