@@ -9,6 +9,7 @@ import ai.djl.nn.Activation;
 import io.steelyard.bench.jmh.CheckedBenchmark;
 import io.steelyard.bench.peers.TorchPeer;
 import io.steelyard.bench.rows.Rows;
+import io.steelyard.layers.tensor.Scalars;
 import org.openjdk.jmh.annotations.Param;
 
 /** Gates composed from DJL's operators. */
@@ -46,8 +47,8 @@ public class GateComposition extends CheckedBenchmark {
         final NDArray none = manager.full(x.getShape(), Float.NEGATIVE_INFINITY);
         yield NDArrays.where(x.gte(least), x, none).softmax(1);
       }
-      case DENSE_TO_SPARSE -> x.div(GateFunction.TEMPERATURE).softmax(1);
-      case ACTIVATION -> Activation.sigmoid(x).div(GateFunction.TEMPERATURE).softmax(1);
+      case DENSE_TO_SPARSE -> Scalars.div(x, GateFunction.TEMPERATURE).softmax(1);
+      case ACTIVATION -> Scalars.div(Activation.sigmoid(x), GateFunction.TEMPERATURE).softmax(1);
     };
   }
 

@@ -10,6 +10,7 @@ import ai.djl.nn.Activation;
 import io.steelyard.bench.jmh.CheckedBenchmark;
 import io.steelyard.bench.peers.TorchPeer;
 import io.steelyard.kernels.tensor.Tensor;
+import io.steelyard.layers.tensor.Scalars;
 import org.openjdk.jmh.annotations.Param;
 
 /**
@@ -76,7 +77,7 @@ public class LinearComposition extends CheckedBenchmark {
     }
     final NDArray norms = q.square().sum(new int[] {3}, true).sqrt();
     final NDArray directions = q.div(norms);
-    final NDArray powers = norms.tanh().add(0.5f).mul(3);
+    final NDArray powers = Scalars.mul(norms.tanh().add(0.5f), 3);
     return NDArrays.concat(
         new NDList(
             Activation.relu(directions).pow(powers), Activation.relu(directions.neg()).pow(powers)),
@@ -85,7 +86,10 @@ public class LinearComposition extends CheckedBenchmark {
 
   private NDArray keys() {
     return form == LinearForm.NALA
-        ? NDArrays.concat(new NDList(Activation.relu(k).pow(3), Activation.relu(k.neg()).pow(3)), 3)
+        ? NDArrays.concat(
+            new NDList(
+                Scalars.pow(Activation.relu(k), 3), Scalars.pow(Activation.relu(k.neg()), 3)),
+            3)
         : Activation.elu(k, 1).add(1);
   }
 
@@ -97,11 +101,11 @@ public class LinearComposition extends CheckedBenchmark {
       return values.div(sums.add(LinearForm.EPS));
     }
     if (form == LinearForm.NALA) {
-      return values.div(sums.add(count.mul(LinearForm.EPS)));
+      return values.div(sums.add(Scalars.mul(count, LinearForm.EPS)));
     }
-    final NDArray scale = count.mul(Math.sqrt((double) q.getShape().get(3)));
+    final NDArray scale = Scalars.mul(count, Math.sqrt((double) q.getShape().get(3)));
     final NDArray scaled = sums.div(scale);
-    final NDArray beta = scaled.add(LinearForm.EPS).pow(-1).add(1);
+    final NDArray beta = Scalars.pow(scaled.add(LinearForm.EPS), -1).add(1);
     return values.mul(beta).div(scale).sub(scaled.mul(bare).div(count));
   }
 
