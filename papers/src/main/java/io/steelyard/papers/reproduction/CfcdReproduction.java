@@ -26,6 +26,7 @@ import io.steelyard.layers.training.Seed;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
 import io.steelyard.papers.claim.Claim;
+import io.steelyard.papers.claim.Criteria;
 import io.steelyard.papers.claim.Criterion;
 import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.claim.Region;
@@ -231,19 +232,11 @@ public final class CfcdReproduction implements Reproduction {
 
   /** The page's warning as a claim: on this task strong margins hurt unseen classes. */
   private static Criterion unseenRule(Quantity quantity) {
-    final Criterion rule =
-        runs -> {
-          final double mean = Summary.MEAN.of(quantity.values(runs));
-          final String numbers = quantity.text(mean) + " (" + quantity.perSeed(runs) + ")";
-          return mean >= 1
-              ? new Verdict.Holds(numbers)
-              : mean <= -1 ? new Verdict.DoesNotHold(numbers) : new Verdict.Inconclusive(numbers);
-        };
-    return rule.saying(
+    return Criteria.gain(quantity, Summary.MEAN, 1, -1, 0)
+        .saying(
             "holds if the mean over seeds is at least 1 point, falsified if it is at most -1; else"
                 + " inconclusive (a rule of ours: the paper's landmarks are close to its training"
-                + " classes, these unseen classes are not)")
-        .holdingIn(Region.from(1));
+                + " classes, these unseen classes are not)");
   }
 
   @Override

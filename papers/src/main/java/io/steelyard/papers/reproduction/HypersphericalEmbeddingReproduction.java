@@ -25,6 +25,7 @@ import io.steelyard.layers.training.Seed;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
 import io.steelyard.papers.claim.Claim;
+import io.steelyard.papers.claim.Criteria;
 import io.steelyard.papers.claim.Criterion;
 import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.claim.Region;
@@ -197,18 +198,10 @@ public final class HypersphericalEmbeddingReproduction implements Reproduction {
 
   /** The page asks to print this baseline beside the claim; nothing in the paper is about it. */
   private static Criterion strongRule(Quantity quantity) {
-    final Criterion rule =
-        runs -> {
-          final double mean = Summary.MEAN.of(quantity.values(runs));
-          final String numbers = quantity.text(mean) + " (" + quantity.perSeed(runs) + ")";
-          return mean >= 1
-              ? new Verdict.Holds(numbers)
-              : mean <= -1 ? new Verdict.DoesNotHold(numbers) : new Verdict.Inconclusive(numbers);
-        };
-    return rule.saying(
+    return Criteria.gain(quantity, Summary.MEAN, 1, -1, 0)
+        .saying(
             "holds if the mean over seeds is at least 1 point, falsified if it is at most -1; else"
-                + " inconclusive (a rule of ours: the paper does not compare with it)")
-        .holdingIn(Region.from(1));
+                + " inconclusive (a rule of ours: the paper does not compare with it)");
   }
 
   @Override
