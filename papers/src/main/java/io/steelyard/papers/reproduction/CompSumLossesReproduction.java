@@ -465,7 +465,9 @@ public final class CompSumLossesReproduction implements Reproduction {
         "pictures",
         plan.train() + " to train, " + plan.validation() + " to choose the rate, " + plan.test());
     experiment.setting(
-        "optimizer", "Nesterov 0.9, weight decay 1e-4, cosine to 0, batches of " + BATCH);
+        "optimizer", "Nesterov 0.9, cosine to 0, batches of "
+            + BATCH
+            + "; weight decay 1e-4, none for the robust networks");
     experiment.setting(
         "rates",
         plan.searches()
@@ -494,14 +496,16 @@ public final class CompSumLossesReproduction implements Reproduction {
   /** The page's arm A. */
   private static void bounds(Experiment experiment, Plan plan) {
     final RandomGenerator random = experiment.random("distributions and scores");
+    final List<ContinuousDistribution.Sampler> gammas =
+        CONCENTRATIONS.stream().map(shape -> gamma(random, shape)).toList();
     int violations = 0;
     double apart = 0;
     for (final double tau : BOUND_TAUS) {
       for (final int n : BOUND_CLASSES) {
         final CompSumBound bound = new CompSumBound(tau, n);
         for (int i = 0; i < plan.pairs(); i++) {
-          final double[] p = dirichlet(random, n, CONCENTRATIONS.get(i % CONCENTRATIONS.size()));
-          final double size = SIZES.get(i / CONCENTRATIONS.size() % SIZES.size());
+          final double[] p = dirichlet(gammas.get(i % gammas.size()), n);
+          final double size = SIZES.get(i / gammas.size() % SIZES.size());
           final double[] h = new double[n];
           Arrays.setAll(h, _ -> size * random.nextGaussian());
           final double risk = CompSumBound.conditionalRisk(p, h, tau);
@@ -525,7 +529,7 @@ public final class CompSumLossesReproduction implements Reproduction {
     experiment.metric(VIOLATIONS, violations);
     experiment.metric(INEQUALITY, apart);
     final double[][] conditionals = new double[GAP_INPUTS][];
-    Arrays.setAll(conditionals, _ -> dirichlet(random, 10, 0.3));
+    Arrays.setAll(conditionals, _ -> dirichlet(gammas.getFirst(), 10));
     final double[] weights = new double[GAP_INPUTS];
     Arrays.fill(weights, 1.0 / GAP_INPUTS);
     for (final double tau : BOUND_TAUS) {
@@ -545,9 +549,11 @@ public final class CompSumLossesReproduction implements Reproduction {
     return best;
   }
 
-  private static double[] dirichlet(RandomGenerator random, int n, double concentration) {
-    final ContinuousDistribution.Sampler gamma =
-        GammaDistribution.of(concentration, 1).createSampler(random::nextLong);
+  private static ContinuousDistribution.Sampler gamma(RandomGenerator random, double shape) {
+    return GammaDistribution.of(shape, 1).createSampler(random::nextLong);
+  }
+
+  private static double[] dirichlet(ContinuousDistribution.Sampler gamma, int n) {
     final double[] draws = gamma.samples(n).toArray();
     final double sum = Arrays.stream(draws).sum();
     return Arrays.stream(draws).map(draw -> draw / sum).toArray();
@@ -651,7 +657,7 @@ public final class CompSumLossesReproduction implements Reproduction {
                 network(widths, experiment.random("initial weights, " + task.label)),
                 new CompSumLoss(tau),
                 new Shape(1, widths[0]),
-                options(experiment, rate, steps).with(Clipping.byNorm(5)))) {
+                options(experiment, rate, steps, Decay.ridge(1e-4)).with(Clipping.byNorm(5)))) {
           training.fit(parts.getFirst(), batches.between(0, steps), StepListener.NONE);
           final double validated = accuracy(training, parts.get(1));
           if (validated > best) {
@@ -667,9 +673,10 @@ public final class CompSumLossesReproduction implements Reproduction {
     }
   }
 
-  private static TrainingOptions options(Experiment experiment, double rate, long steps) {
+  private static TrainingOptions options(
+      Experiment experiment, double rate, long steps, Decay decay) {
     return TrainingOptions.seeded(experiment.seed())
-        .with(new Optimizer.Sgd(0.9, true, Decay.ridge(1e-4)))
+        .with(new Optimizer.Sgd(0.9, true, decay))
         .with(Schedule.cosine(rate, 0, steps));
   }
 
@@ -708,7 +715,7 @@ public final class CompSumLossesReproduction implements Reproduction {
         final Batches batches = Batches.shuffled(train, BATCH, new Seed(experiment.seed()));
         final long steps = (long) plan.robustEpochs() * batches.perPass();
         try (Training training =
-            new Training(net, options(experiment, 0.1, steps), new Shape(1, 784))) {
+            new Training(net, options(experiment, 0.1, steps, Decay.NONE), new Shape(1, 784))) {
           final RandomGenerator starts = experiment.random("starts of attacks in training");
           for (final int[] rows : batches.between(0, steps)) {
             step(training, net, known, rows, defence, starts);

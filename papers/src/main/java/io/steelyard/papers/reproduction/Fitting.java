@@ -7,6 +7,7 @@ import io.steelyard.layers.training.Training;
 import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Series;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 
@@ -30,26 +31,45 @@ final class Fitting {
       Function<NDManager, Objective> draw,
       String label,
       Experiment experiment) {
+    final double[] losses = steps(training, steps, draw, label, experiment);
+    experiment.series(series(label, losses));
+    return losses;
+  }
+
+  /**
+   * Trains and records nothing; otherwise as {@link #fit}.
+   *
+   * @return the loss of every step
+   */
+  static double[] steps(
+      Training training,
+      int steps,
+      Function<NDManager, Objective> draw,
+      String label,
+      Experiment experiment) {
     final int window = window(steps);
     final double[] losses = new double[steps];
-    final List<Double> xs = new ArrayList<>();
-    final List<Double> ys = new ArrayList<>();
-    double sum = 0;
     for (int step = 1; step <= steps; step++) {
       try (NDManager manager = Libtorch.newManager()) {
         losses[step - 1] = training.step(draw.apply(manager)).loss();
       }
-      sum += losses[step - 1];
       if (step % window == 0) {
-        xs.add((double) step);
-        ys.add(sum / window);
-        sum = 0;
         experiment.step(label + ", step " + step + " of " + steps);
       }
     }
-    experiment.series(
-        new Series(curve(label), "step", "loss, mean of " + window + " steps", xs, ys));
     return losses;
+  }
+
+  /** The loss curve {@code "LABEL training loss"}: a mean over each window of steps. */
+  static Series series(String label, double[] losses) {
+    final int window = window(losses.length);
+    final List<Double> xs = new ArrayList<>();
+    final List<Double> ys = new ArrayList<>();
+    for (int end = window; end <= losses.length; end += window) {
+      xs.add((double) end);
+      ys.add(Arrays.stream(losses, end - window, end).average().orElseThrow());
+    }
+    return new Series(curve(label), "step", "loss, mean of " + window + " steps", xs, ys);
   }
 
   /** The name of a loss curve. */

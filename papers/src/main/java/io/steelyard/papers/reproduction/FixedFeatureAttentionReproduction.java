@@ -353,6 +353,11 @@ public final class FixedFeatureAttentionReproduction implements Reproduction {
   public void run(Experiment experiment) {
     final Plan plan = Plan.of(experiment.scale());
     experiment.data("points of a sphere", "made by the run from its seed");
+    if (experiment.scale() == Scale.FULL) {
+      experiment.warning(
+          "the features of all points are in memory at once, with the equations they are fitted by:"
+              + " several GiB");
+    }
     experiment.setting("dimension and keys", plan.dimension() + " and " + plan.keys());
     experiment.setting("heads", Integer.toString(plan.heads()));
     experiment.setting(

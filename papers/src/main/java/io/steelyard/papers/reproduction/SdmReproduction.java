@@ -523,6 +523,18 @@ public final class SdmReproduction implements Reproduction {
     experiment.metric(
         arm.cells(kind),
         (double) report.cells().stream().filter(cell -> cell.count() >= LEAST_POINTS).count());
+    for (final SelectiveReport.Cell cell : report.cells()) {
+      final String of =
+          arm.label
+              + (cell.condition() == SelectiveReport.Condition.LABEL ? ": class " : ": prediction ")
+              + cell.of()
+              + ", "
+              + kind.label();
+      experiment.metric(of + ", admitted", (double) cell.count());
+      if (cell.count() > 0) {
+        experiment.metric(of + ", accuracy", cell.accuracy());
+      }
+    }
     final Confidence confidence =
         new Confidence(
             Arrays.stream(confidences).map(p -> Math.min(1, p)).boxed().toList(),

@@ -304,6 +304,11 @@ public final class SelectiveAttentionReproduction implements Reproduction {
     experiment.data(
         "random graphs, noisy tokens and in-context Markov sequences",
         "made by the run from its seed");
+    if (experiment.scale() == Scale.FULL) {
+      experiment.warning(
+          "pre-trained language models and their texts are not part of this program: the full scale"
+              + " here is the same small tasks as quick, larger and longer");
+    }
     experiment.setting("graphs", plan.graphs() + " of 12 nodes with 1 to 4 neighbours");
     experiment.setting(
         "graph training", "Adam, rate 1e-2, " + plan.graphSteps() + " steps from W = 0");

@@ -265,6 +265,11 @@ public final class SoftAttentionReproduction implements Reproduction {
   public void run(Experiment experiment) {
     final Plan plan = Plan.of(experiment.scale());
     experiment.data("discs with noise and grid recall", "made by the run from its seed");
+    if (experiment.scale() == Scale.FULL) {
+      experiment.warning(
+          "ImageNet is not part of this program: the full scale here is the same parts as quick, with"
+              + " more images, longer training and longer sequences");
+    }
     experiment.setting("images", plan.images() + " of 28 x 28, 2 x 2 patches with positions");
     experiment.setting("landmarks", "means of 2 x 2 tokens, 49; trained ones on grids, 16");
     experiment.setting("pseudo-inverse", "singular values below 1e-6 of the largest cut off");

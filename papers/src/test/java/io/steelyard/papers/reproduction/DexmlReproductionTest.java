@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class DexmlReproductionTest {
@@ -99,6 +100,24 @@ class DexmlReproductionTest {
     final Map<String, Double> metrics = metrics("bibtex", bibtex, .97);
     metrics.putAll(metrics("delicious", delicious, .97));
     return MadeUp.verdict(REPRODUCTION, "real-tags", MadeUp.three("dexml", _ -> metrics));
+  }
+
+  @ParameterizedTest
+  @CsvSource({".6, 6.2, holds", ".61, 6.2, does not hold", ".6, 6.201, does not hold"})
+  void withOneLabelLossesAndRunsHaveToBeTheSame(double recall, double loss, String verdict) {
+    assertThat(
+            MadeUp.verdict(
+                REPRODUCTION,
+                "one-label-no-difference",
+                MadeUp.three(
+                    "dexml",
+                    _ ->
+                        Map.of(
+                            "one label each: R@5, InfoNCE", .6,
+                            "one label each: R@5, decoupled softmax", recall,
+                            "one label each: loss of the first batch, InfoNCE", 6.2,
+                            "one label each: loss of the first batch, decoupled softmax", loss))))
+        .isEqualTo(verdict);
   }
 
   @Test

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class FourierHeadReproductionTest {
@@ -88,6 +89,23 @@ class FourierHeadReproductionTest {
                 REPRODUCTION,
                 "more-frequencies-closer-and-rougher",
                 MadeUp.three("fourier-head", _ -> metrics(.15, .06, kl, roughness))))
+        .isEqualTo(verdict);
+  }
+
+  @ParameterizedTest
+  @CsvSource({".1, holds", ".15, does not hold", ".3, does not hold", "NaN, inconclusive"})
+  void theMixtureHasToBeCloserThanBoth(double mixture, String verdict) {
+    assertThat(
+            MadeUp.verdict(
+                REPRODUCTION,
+                "normal-mixtures-fit-normal-data-best",
+                MadeUp.three(
+                    "fourier-head",
+                    _ -> {
+                      final Map<String, Double> metrics = metrics(.15, .06, .57, .017);
+                      metrics.put("Gaussian: KL, mixture of 2 normals", mixture);
+                      return metrics;
+                    })))
         .isEqualTo(verdict);
   }
 
