@@ -17,10 +17,11 @@ import java.util.Locale;
  * Runs benchmark suites and pairs each of our kernels with its peer and its limit from the same
  * run.
  *
- * <p>Every trial is measured in a JVM of its own. Forks are the outer loop: all trials once, then
- * all trials again, so that a slow spell of the machine falls on everybody who is compared.
- * Benchmarks check their results before and after their time is taken; a suite with a wrong result
- * of ours ends in a {@link TrialException} and reports nothing.
+ * <p>Every trial is measured in a JVM of its own. Within a suite forks are the outer loop: all
+ * trials once, then all trials again, so that a slow spell of the machine falls on everybody who is
+ * compared. A trial that several suites name is measured in the first of them. Benchmarks check
+ * their results before and after their time is taken; a suite with a wrong result of ours ends in a
+ * {@link TrialException} and reports nothing.
  *
  * <pre>{@code
  * final BenchReport report =
@@ -49,7 +50,8 @@ public final class Bench {
   }
 
   /**
-   * Runs suites. Prints nothing: results are returned, everything else goes to the listener.
+   * Runs suites. Prints nothing: results are returned, everything else goes to the listener. Files
+   * of a suite are written when it ends, so a run that is stopped keeps those it has.
    *
    * @param suites names; all suites if empty
    * @throws IllegalArgumentException if a name is unknown, or no case is left
@@ -58,15 +60,17 @@ public final class Bench {
    */
   public static BenchReport run(List<String> suites, BenchOptions options, BenchListener listener) {
     final List<Suite> chosen = Suites.named(suites);
-    final Effort effort = options.quick() ? Effort.QUICK : Effort.FULL;
+    final Effort usual = options.quick() ? Effort.QUICK : Effort.FULL;
+    final Effort effort = usual.withForks(options.forks().orElse(usual.forks()));
     final TrialRunner runner = new TrialRunner(effort, listener::output);
     final BenchRun run =
         new BenchRun(
             chosen, options.quick() ? Scope.QUICK : Scope.FULL, options.only(), effort, listener);
     noteLoad(run);
-    final BenchReport report = run.run(MachineDetector.detect(Simd.vectorBits()), runner::measure);
-    options.out().ifPresent(report::write);
-    return report;
+    return run.run(
+        MachineDetector.detect(Simd.vectorBits()),
+        runner::measure,
+        suite -> options.out().ifPresent(suite::write));
   }
 
   /** A build that has just ended raises the load too, so this is a hint and not an error. */

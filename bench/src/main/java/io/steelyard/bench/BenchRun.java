@@ -17,14 +17,16 @@ import io.steelyard.bench.suite.Trial;
 import io.steelyard.papers.run.Machine;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** One run: which trials the cases need, in which order, and what becomes of those that fail. */
 final class BenchRun {
@@ -35,7 +37,10 @@ final class BenchRun {
   private final Effort effort;
   private final BenchListener listener;
   private final Map<Trial, List<Measurement>> measured = new LinkedHashMap<>();
+  private final Set<Trial> failed = new HashSet<>();
   private final List<String> notes = new ArrayList<>();
+  private int done;
+  private int total;
 
   BenchRun(List<Suite> suites, Scope scope, String only, Effort effort, BenchListener listener) {
     this.suites = suites;
@@ -52,15 +57,19 @@ final class BenchRun {
   }
 
   /**
-   * Measures and pairs.
+   * Measures and pairs, suite after suite.
    *
    * @param measure measures a trial once, in one fork
+   * @param ended hears of each suite when it has been measured, so that a run that is stopped later
+   *     has not lost it
    */
-  BenchReport run(Machine machine, Function<Trial, Measurement> measure) {
+  BenchReport run(
+      Machine machine, Function<Trial, Measurement> measure, Consumer<BenchReport> ended) {
     final int cores = Runtime.getRuntime().availableProcessors();
     final Map<Suite, List<Case>> cases = new LinkedHashMap<>();
     suites.forEach(suite -> cases.put(suite, wanted(suite.cases(scope, cores))));
-    if (cases.values().stream().allMatch(List::isEmpty)) {
+    cases.values().removeIf(List::isEmpty);
+    if (cases.isEmpty()) {
       throw new IllegalArgumentException(
           "no case has '"
               + only
@@ -71,36 +80,63 @@ final class BenchRun {
                   .distinct()
                   .collect(Collectors.joining("; ")));
     }
-    final Instant started = Instant.now();
-    measureAll(cases.values().stream().flatMap(List::stream).toList(), measure);
-    final Pairing pairing = new Pairing(merged());
-    final List<CaseResult> results = new ArrayList<>();
-    cases.forEach(
-        (suite, list) -> list.forEach(one -> results.add(pairing.pair(suite.name(), one))));
     final Setup setup =
         new Setup(
-            scope == Scope.QUICK, started, cores, effort, ForkFlags.all(), Libraries.versions());
+            scope == Scope.QUICK,
+            Instant.now(),
+            cores,
+            effort,
+            ForkFlags.all(),
+            Libraries.versions());
+    total =
+        effort.forks()
+            * Math.toIntExact(
+                cases.values().stream()
+                    .flatMap(List::stream)
+                    .flatMap(BenchRun::trials)
+                    .distinct()
+                    .count());
+    final Set<Trial> needed =
+        cases.values().stream()
+            .flatMap(List::stream)
+            .flatMap(BenchRun::needed)
+            .collect(Collectors.toUnmodifiableSet());
+    final List<CaseResult> results = new ArrayList<>();
+    cases.forEach(
+        (suite, list) -> {
+          measureAll(list, needed, measure);
+          final Pairing pairing = new Pairing(merged());
+          final List<CaseResult> own =
+              list.stream().map(one -> pairing.pair(suite.name(), one)).toList();
+          ended.accept(new BenchReport(machine, setup, own, notes));
+          results.addAll(own);
+        });
     return new BenchReport(machine, setup, results, notes);
+  }
+
+  /** What a case needs, and its peers, which may fail. */
+  private static Stream<Trial> trials(Case one) {
+    return Stream.concat(needed(one), one.peers().stream().map(Contender::trial));
+  }
+
+  private static Stream<Trial> needed(Case one) {
+    return Stream.concat(
+        Stream.concat(Stream.of(one.ours()), one.limit().map(Limit::trial).stream()),
+        one.rivals().stream().map(Contender::trial));
   }
 
   private List<Case> wanted(List<Case> cases) {
     return cases.stream().filter(one -> one.name().contains(only)).toList();
   }
 
-  private void measureAll(List<Case> cases, Function<Trial, Measurement> measure) {
-    final Set<Trial> trials = new LinkedHashSet<>();
-    final Set<Trial> needed = new LinkedHashSet<>();
-    for (final Case one : cases) {
-      final List<Trial> own = new ArrayList<>(List.of(one.ours()));
-      one.limit().map(Limit::trial).ifPresent(own::add);
-      one.rivals().stream().map(Contender::trial).forEach(own::add);
-      needed.addAll(own);
-      trials.addAll(own);
-      one.peers().stream().map(Contender::trial).forEach(trials::add);
-    }
-    final int total = effort.forks() * trials.size();
-    int done = 0;
-    final Set<Trial> failed = new LinkedHashSet<>();
+  private void measureAll(
+      List<Case> cases, Set<Trial> needed, Function<Trial, Measurement> measure) {
+    final List<Trial> trials =
+        cases.stream()
+            .flatMap(BenchRun::trials)
+            .distinct()
+            .filter(trial -> !measured.containsKey(trial) && !failed.contains(trial))
+            .toList();
     for (int fork = 0; fork < effort.forks(); fork++) {
       for (final Trial trial : trials) {
         listener.trial(done++, total, trial.label());

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.steelyard.bench.jmh.Effort;
 import io.steelyard.bench.jmh.TrialException;
 import io.steelyard.bench.report.BenchReport;
+import io.steelyard.bench.report.CaseResult;
 import io.steelyard.bench.suite.Case;
 import io.steelyard.bench.suite.Contender;
 import io.steelyard.bench.suite.Limit;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class BenchRunTest {
@@ -81,6 +83,32 @@ class BenchRunTest {
         .hasMessage("no case has 'c' in its name; expected part of one of a; b");
   }
 
+  @Test
+  void aSuiteThatEndedIsReportedThoughALaterOneFails() {
+    final List<BenchReport> ended = new ArrayList<>();
+    final BenchRun run =
+        new BenchRun(
+            List.of(new TwoCases("first", "a", "a"), new TwoCases("second", "a", "b")),
+            Scope.FULL,
+            "",
+            new Effort(1, 0, 1, 1),
+            BenchListener.silent());
+    assertThatThrownBy(
+            () ->
+                run.run(
+                    MACHINE,
+                    trial -> trial.equals(OTHERS) ? fail("softmax is wrong") : fast(trial),
+                    ended::add))
+        .isInstanceOf(TrialException.class);
+    assertThat(ended).hasSize(1);
+    assertThat(ended.getFirst().results())
+        .extracting(CaseResult::suite)
+        .containsExactly("first", "first");
+    assertThat(order)
+        .as("what two suites name is measured once")
+        .containsExactly("ours", "limit", "peer");
+  }
+
   private Measurement fast(Trial trial) {
     order.add(trial.method());
     return new Measurement(List.of(1.0), OptionalDouble.empty());
@@ -111,8 +139,13 @@ class BenchRunTest {
           @Override
           public void output(String line) {}
         };
-    return new BenchRun(List.of(new TwoCases()), Scope.FULL, only, new Effort(2, 0, 1, 1), listener)
-        .run(MACHINE, measure);
+    return new BenchRun(
+            List.of(new TwoCases("two", "a", "b")),
+            Scope.FULL,
+            only,
+            new Effort(2, 0, 1, 1),
+            listener)
+        .run(MACHINE, measure, _ -> {});
   }
 
   private static Trial trial(String method) {
@@ -120,12 +153,7 @@ class BenchRunTest {
   }
 
   /** The second case shares peer and limit with the first. */
-  private static final class TwoCases implements Suite {
-
-    @Override
-    public String name() {
-      return "two";
-    }
+  private record TwoCases(String name, String first, String second) implements Suite {
 
     @Override
     public String summary() {
@@ -134,7 +162,9 @@ class BenchRunTest {
 
     @Override
     public List<Case> cases(Scope scope, int cores) {
-      return List.of(one("a", OURS), one("b", OTHERS));
+      return Stream.of(first, second)
+          .map(name -> one(name, name.equals("a") ? OURS : OTHERS))
+          .toList();
     }
 
     private static Case one(String name, Trial ours) {

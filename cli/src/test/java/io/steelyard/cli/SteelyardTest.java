@@ -78,6 +78,7 @@ class SteelyardTest {
         "apply softmax --in - --dtype f16 | --dtype is 'f16'; expected f32 or f64",
         "apply softmax --in - --set q=1   | there is no parameter 'q'",
         "bench sofmax                | there is no suite 'sofmax'; did you mean softmax",
+        "bench softmax --forks 0     | --forks is 0; expected at least 1",
         "reproduce two-pass-sofmax   | no paper 'two-pass-sofmax'; did you mean two-pass-softmax",
         "reproduce 400               | no paper '400'",
         "reproduce --seeds 0         | --seeds is 0; expected at least 1",

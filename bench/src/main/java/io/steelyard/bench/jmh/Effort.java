@@ -19,6 +19,11 @@ public record Effort(int forks, int warmupIterations, int iterations, int iterat
    */
   public static final Effort FULL = new Effort(5, 4, 5, 200);
 
+  /** The same with another number of forks. */
+  public Effort withForks(int count) {
+    return new Effort(count, warmupIterations, iterations, iterationMillis);
+  }
+
   /** Checks that there is something to measure. */
   public Effort {
     if (forks < 1 || warmupIterations < 0 || iterations < 1 || iterationMillis < 1) {

@@ -16,11 +16,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -58,6 +60,12 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Only the cases with this in their names, for example 8192x1024.")
   private String only = "";
 
+  @Option(
+      names = "--forks",
+      paramLabel = "N",
+      description = "Fresh JVMs for each trial (default: 5, with --quick 1).")
+  private Optional<Integer> forks;
+
   @Option(names = "--out", paramLabel = "DIR", description = "Also write result files here.")
   private Optional<Path> out;
 
@@ -80,10 +88,19 @@ public final class BenchCommand implements Callable<Integer> {
       list(Bench.suites());
       return 0;
     }
+    final OptionalInt count = forks.map(OptionalInt::of).orElseGet(OptionalInt::empty);
+    if (count.isPresent() && count.getAsInt() < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--forks is " + count.getAsInt() + "; expected at least 1");
+    }
+    final String left =
+        out.isPresent()
+            ? "interrupted; files of the suites that ended are there"
+            : "interrupted; nothing was written";
     final BenchReport report;
-    try (Interruption _ = new Interruption(terminal, "interrupted; nothing was written");
+    try (Interruption _ = new Interruption(terminal, left);
         Progress progress = new Progress()) {
-      report = Bench.run(names, new BenchOptions(quick, only, out), progress);
+      report = Bench.run(names, new BenchOptions(quick, only, count, out), progress);
     }
     if (output.json()) {
       Json.print(terminal, report.toJson());
