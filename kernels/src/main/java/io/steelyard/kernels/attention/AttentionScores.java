@@ -1,5 +1,6 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.rows.RowCopy;
 import io.steelyard.kernels.rows.RowMask;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
@@ -250,7 +251,7 @@ final class AttentionScores {
     if (valueTemperatures.size() > 0) {
       loadTemperatures(work.temperatures, keyRow, keys);
       for (int j = 0; j < keys; j++) {
-        work.tile[j] *= hides && work.hidden[j] ? 0 : work.temperatures[j];
+        work.tile[j] *= hides && work.hidden.hides(j, 0) ? 0 : work.temperatures[j];
       }
     }
   }
@@ -380,55 +381,43 @@ final class AttentionScores {
   }
 
   /**
-   * Adds the bias and writes -inf over the scores of keys that are not seen.
-   *
-   * @param hidden receives which those are
+   * Finds out which scores of a tile are hidden and what is added to them, for {@link
+   * HiddenScoresSimd#apply}.
    */
-  void hide(float[] tile, boolean[] hidden, long row, int lanes, int from, int keys) {
-    Arrays.fill(hidden, 0, keys * W, false);
+  void hide(HiddenScoresSimd hidden, long row, int lanes, int from, int keys) {
+    hidden.clear();
     for (int lane = 0; lane < lanes; lane++) {
-      hide(tile, hidden, lane, W, row + lane, from, keys);
+      hide(hidden, lane, row + lane, from, keys);
+    }
+    hidden.collected(keys);
+    if (hidden.any()) {
+      hidden.turn();
     }
   }
 
-  /** As {@link #hide(float[], boolean[], long, int, int, int)} for one query. */
-  void hideRow(float[] row, boolean[] hidden, long index, int from, int keys) {
-    Arrays.fill(hidden, 0, keys, false);
-    hide(row, hidden, 0, 1, index, from, keys);
+  /** As {@link #hide} for one query, for {@link HiddenScoresSimd#applyRow}. */
+  void hideRow(HiddenScoresSimd hidden, long row, int from, int keys) {
+    hidden.clear();
+    hide(hidden, 0, row, from, keys);
+    hidden.collected(keys);
   }
 
-  private void hide(
-      float[] tile, boolean[] hidden, int lane, int stride, long row, int from, int keys) {
-    if (biased) {
-      addBias(tile, hidden, lane, stride, row, from, keys);
-    }
+  private void hide(HiddenScoresSimd hidden, int lane, long row, int from, int keys) {
     final int visible = Math.clamp(mask.visible(row) - from, 0, keys);
-    for (int j = visible; j < keys; j++) {
-      tile[j * stride + lane] = Float.NEGATIVE_INFINITY;
-      hidden[j * stride + lane] = true;
+    if (visible < keys) {
+      hidden.hideFrom(lane, visible);
     }
     if (mask.single()) {
-      for (int j = 0; j < visible; j++) {
-        if (!mask.keeps(row, from + j)) {
-          tile[j * stride + lane] = Float.NEGATIVE_INFINITY;
-          hidden[j * stride + lane] = true;
-        }
+      for (int j = 0; j < visible; j += Long.SIZE) {
+        hidden.hide(lane, j, mask.hidden(row, from + j, Math.min(Long.SIZE, visible - j)));
       }
     }
-  }
-
-  private void addBias(
-      float[] tile, boolean[] hidden, int lane, int stride, long row, int from, int keys) {
-    final long at = bias.broadcastRowOffset(like, row);
-    final long step = bias.rowLength() == 1 ? 0 : bias.rowStride();
-    for (int j = 0; j < keys; j++) {
-      final float added =
-          bias.memory()
-              .get(ValueLayout.JAVA_FLOAT_UNALIGNED, (at + (from + j) * step) * Float.BYTES);
-      final boolean hides = added == Float.NEGATIVE_INFINITY;
-      final int to = j * stride + lane;
-      tile[to] = hides ? added : tile[to] + added * (float) LOG2E;
-      hidden[to] = hides;
+    if (biased) {
+      final long at = bias.broadcastRowOffset(like, row);
+      final long step = bias.rowLength() == 1 ? 0 : bias.rowStride();
+      final int to = HiddenScoresSimd.rowOfAdded(lane);
+      RowCopy.read(bias, at + from * step, step, keys, hidden.added(), to);
+      hidden.add(lane, keys);
     }
   }
 }

@@ -150,8 +150,8 @@ final class AttentionVjpWorkspace {
 
   /** Adds a tile of gradients to {@link #gradientSums}. */
   void sumGradients(int keys, boolean forKeys, boolean poisoned) {
-    for (int i = 0; poisoned && i < keys * W; i++) {
-      gradients[i] = forward.hidden[i] ? 0 : gradients[i];
+    if (poisoned) {
+      forward.hidden.write(gradients, keys, 0);
     }
     if (forKeys) {
       for (int i = 0; i < keys * W; i++) {
@@ -189,13 +189,12 @@ final class AttentionVjpWorkspace {
 
   /** Whether everything that the products of a block multiply is finite. */
   boolean finite(int keys, int lanes) {
-    return AttentionWorkspace.finite(queryRows, 0, depth, lanes, depth)
-        && AttentionWorkspace.finite(cotangentRows, 0, width, lanes, width)
-        && AttentionWorkspace.finite(references, 0, lanes, 1, lanes)
-        && AttentionWorkspace.finite(deltas, 0, lanes, 1, lanes)
-        && AttentionWorkspace.finite(
+    return RowProductsSimd.finite(queryRows, 0, depth, lanes, depth)
+        && RowProductsSimd.finite(cotangentRows, 0, width, lanes, width)
+        && RowProductsSimd.finite(references, 0, lanes, 1, lanes)
+        && RowProductsSimd.finite(deltas, 0, lanes, 1, lanes)
+        && RowProductsSimd.finite(
             forward.keys, forward.keyOffset, forward.keyStride, keys, forward.depth())
-        && AttentionWorkspace.finite(
-            forward.values, forward.valueOffset, forward.valueStride, keys, forward.width());
+        && forward.finiteValues();
   }
 }

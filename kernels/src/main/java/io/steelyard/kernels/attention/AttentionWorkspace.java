@@ -27,7 +27,7 @@ final class AttentionWorkspace {
   final float[] tile = new float[FusedAttention.KEYS * W];
 
   /** Which scores of the tile are hidden, where any can be. */
-  final boolean[] hidden = new boolean[FusedAttention.KEYS * W];
+  final HiddenScoresSimd hidden = new HiddenScoresSimd();
 
   /** What each lane's weights are relative to, where they are. */
   float[] references = new float[0];
@@ -76,6 +76,15 @@ final class AttentionWorkspace {
   private final FloatCopy copy = new FloatCopy();
   private int depth;
   private int width;
+  private int valueCount;
+  private Kind valueKind = Kind.UNKNOWN;
+
+  /** What is known of the values of the block. */
+  private enum Kind {
+    UNKNOWN,
+    FINITE,
+    MIXED
+  }
 
   private AttentionWorkspace() {}
 
@@ -139,6 +148,8 @@ final class AttentionWorkspace {
 
   /** Makes a block of values available, in place where they lie in an array. */
   void loadValues(long row, int count) {
+    valueCount = count;
+    valueKind = Kind.UNKNOWN;
     if (inPlace(v)) {
       values = v.floatArray().orElseThrow();
       valueOffset = v.floatArrayOffset() + (int) v.rowOffset(row);
@@ -182,19 +193,14 @@ final class AttentionWorkspace {
     kept = room(kept, numbers);
   }
 
-  /** Whether rows of numbers are all finite. */
-  static boolean finite(float[] numbers, int offset, int stride, int count, int length) {
-    for (int j = 0; j < count; j++) {
-      final int at = offset + j * stride;
-      float nothing = 0;
-      for (int c = 0; c < length; c++) {
-        nothing += numbers[at + c] * 0f;
-      }
-      if (nothing != 0) {
-        return false;
-      }
+  /** Whether the values of the block are all finite: found out once for a block. */
+  boolean finiteValues() {
+    if (valueKind == Kind.UNKNOWN) {
+      final boolean finite =
+          RowProductsSimd.finite(values, valueOffset, valueStride, valueCount, width);
+      valueKind = finite ? Kind.FINITE : Kind.MIXED;
     }
-    return true;
+    return valueKind == Kind.FINITE;
   }
 
   /** Copies {@link #line} into a lane of a tile. */

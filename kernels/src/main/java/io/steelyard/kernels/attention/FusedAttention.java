@@ -244,7 +244,9 @@ abstract class FusedAttention implements Job {
       for (int t = 0; t < count; t++) {
         final int n = Math.min(keys, work.last[t] - from);
         if (n > 0) {
-          fill(work, t, row + (long) t * W, Math.min(W, queries - t * W), from, n);
+          final long first = row + (long) t * W;
+          final boolean asks = asks(work, t, first, Math.min(W, queries - t * W), from, n);
+          fill(work, t, first, asks, from, n);
           look(work, t, n, false);
           if (from < keep) {
             System.arraycopy(work.tile, 0, work.kept, (t * keep + from) * W, n * W);
@@ -296,10 +298,12 @@ abstract class FusedAttention implements Job {
     if (!settled) {
       scores.fillRow(line, work.line, work, row, from, keys);
     }
-    final boolean hides = scores.hides(heads.keys(), from, keys);
-    if (hides) {
-      scores.hideRow(line, work.hidden, row, from, keys);
+    final boolean asks = scores.hides(heads.keys(), from, keys);
+    if (asks) {
+      scores.hideRow(work.hidden, row, from, keys);
+      work.hidden.applyRow(line, keys);
     }
+    final boolean hides = asks && work.hidden.any();
     final int rows = (keys + W - 1) / W;
     Arrays.fill(line, keys, rows * W, settled ? 0 : Float.NEGATIVE_INFINITY);
     final int span = spans.index(row, number);
@@ -313,11 +317,9 @@ abstract class FusedAttention implements Job {
     }
     weighRow(work, spans, span, rows);
     scores.temperRow(work, hides, keyRow, keys);
-    if (hides
-        && !AttentionWorkspace.finite(
-            work.values, work.valueOffset, work.valueStride, keys, heads.width())) {
+    if (hides && !work.finiteValues()) {
       for (int j = 0; j < keys; j++) {
-        for (int c = 0; !work.hidden[j] && c < heads.width(); c++) {
+        for (int c = 0; !work.hidden.hides(j, 0) && c < heads.width(); c++) {
           spans.sums[span * heads.width() + c] +=
               line[j] * work.values[work.valueOffset + j * work.valueStride + c];
         }
@@ -350,45 +352,42 @@ abstract class FusedAttention implements Job {
     }
   }
 
-  /** Fills the tile with scores; says whether some may be hidden. */
-  private boolean fill(AttentionWorkspace work, int t, long row, int lanes, int from, int keys) {
+  /** Fills the tile with scores, of which some may be hidden. */
+  private void fill(
+      AttentionWorkspace work, int t, long row, boolean asks, int from, int keys) {
     scores.fill(work.tile, work.queries, t * heads.depth() * W, work, row, from, keys);
-    final boolean hides = scores.hides(work.first[t], from, keys);
-    if (hides) {
-      scores.hide(work.tile, work.hidden, row, lanes, from, keys);
+    if (asks) {
+      work.hidden.apply(work.tile, keys);
     }
-    return hides;
   }
 
-  /** As {@link #fill}, from what the first pass has kept. */
-  private boolean restore(
-      AttentionWorkspace work, int t, long row, int lanes, int from, int keys, int keep) {
-    final boolean hides = scores.hides(work.first[t], from, keys);
-    if (hides) {
-      // Only to know again which are hidden; what stands in the tile is replaced.
-      scores.hide(work.tile, work.hidden, row, lanes, from, keys);
+  /** Finds out what is hidden in a tile, if anything may be. */
+  private boolean asks(AttentionWorkspace work, int t, long row, int lanes, int from, int keys) {
+    final boolean asks = scores.hides(work.first[t], from, keys);
+    if (asks) {
+      scores.hide(work.hidden, row, lanes, from, keys);
     }
-    System.arraycopy(work.kept, (t * keep + from) * W, work.tile, 0, keys * W);
-    return hides;
+    return asks;
   }
 
   private void block(
       AttentionWorkspace work, int t, long row, int lanes, int from, int keys, int keep) {
     final float[] tile = work.tile;
-    final boolean hides;
+    final boolean asks = asks(work, t, row, lanes, from, keys);
+    if (asks && work.hidden.all(lanes, keys) && !looksFirst()) {
+      return;
+    }
     if (from < keep) {
-      hides = restore(work, t, row, lanes, from, keys, keep);
+      System.arraycopy(work.kept, (t * keep + from) * W, tile, 0, keys * W);
     } else {
-      hides = fill(work, t, row, lanes, from, keys);
+      fill(work, t, row, asks, from, keys);
       if (looksFirst()) {
         look(work, t, keys, true);
       }
     }
     weigh(work, t, keys);
     // A weight of 0 does not silence a NaN, so hidden values that are not finite are left out.
-    if (hides
-        && !AttentionWorkspace.finite(
-            work.values, work.valueOffset, work.valueStride, keys, heads.width())) {
+    if (asks && work.hidden.any() && !work.finiteValues()) {
       accumulateSeen(work, t, keys);
     } else {
       TileProductsSimd.accumulate(
@@ -410,7 +409,7 @@ abstract class FusedAttention implements Job {
       for (int j = 0; j < keys; j++) {
         final float value = work.values[work.valueOffset + j * work.valueStride + c];
         for (int lane = 0; lane < W; lane++) {
-          if (!work.hidden[j * W + lane]) {
+          if (!work.hidden.hides(j, lane)) {
             sums[at + lane] = Math.fma(work.tile[j * W + lane], value, sums[at + lane]);
           }
         }

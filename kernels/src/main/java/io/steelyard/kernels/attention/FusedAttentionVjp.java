@@ -182,10 +182,9 @@ abstract class FusedAttentionVjp implements Job {
           weightGradients(work, keys);
         }
         if (scores.hides(work.first, from, keys)) {
-          scores.hide(work.weights, work.forward.hidden, row, lanes, from, keys);
-          for (int i = 0; i < keys * W; i++) {
-            work.gradients[i] = work.forward.hidden[i] ? 0 : work.gradients[i];
-          }
+          scores.hide(work.forward.hidden, row, lanes, from, keys);
+          work.forward.hidden.apply(work.weights, keys);
+          work.forward.hidden.write(work.gradients, keys, 0);
         }
         survey(work, number, keys);
       }
@@ -290,11 +289,12 @@ abstract class FusedAttentionVjp implements Job {
     final AttentionWorkspace forward = work.forward;
     scores.fill(work.weights, work.queries, 0, forward, row, from, keys);
     weightGradients(work, keys);
-    final boolean hides = scores.hides(work.first, from, keys);
-    if (hides) {
-      scores.hide(work.weights, forward.hidden, row, lanes, from, keys);
+    final boolean asks = scores.hides(work.first, from, keys);
+    if (asks) {
+      scores.hide(forward.hidden, row, lanes, from, keys);
+      forward.hidden.apply(work.weights, keys);
     }
-    final boolean poisoned = hides && !work.finite(keys, lanes);
+    final boolean poisoned = asks && forward.hidden.any() && !work.finite(keys, lanes);
     gradients(work, keys);
     if (distances()) {
       work.sumGradients(keys, phase == Phase.KEYS, poisoned);
@@ -340,7 +340,7 @@ abstract class FusedAttentionVjp implements Job {
     final AttentionWorkspace forward = work.forward;
     for (int j = 0; j < keys; j++) {
       for (int lane = 0; lane < lanes; lane++) {
-        if (forward.hidden[j * W + lane]) {
+        if (forward.hidden.hides(j, lane)) {
           continue;
         }
         final float weight = work.weights[j * W + lane];

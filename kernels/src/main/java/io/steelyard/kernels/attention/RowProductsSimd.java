@@ -48,6 +48,24 @@ public final class RowProductsSimd {
     }
   }
 
+  /** Whether rows of numbers are all finite. */
+  static boolean finite(float[] numbers, int offset, int stride, int count, int length) {
+    final int whole = length - length % L;
+    // A finite number times 0 is 0, any other NaN.
+    FloatVector nothing = FloatVector.zero(S);
+    float rest = 0;
+    for (int j = 0; j < count; j++) {
+      final int at = offset + j * stride;
+      for (int c = 0; c < whole; c += L) {
+        nothing = nothing.add(FloatVector.fromArray(S, numbers, at + c).mul(0f));
+      }
+      for (int c = whole; c < length; c++) {
+        rest += numbers[at + c] * 0f;
+      }
+    }
+    return rest == 0 && nothing.eq(0f).allTrue();
+  }
+
   /**
    * Rows over their norms; zeros for one that is too short to have a direction.
    *

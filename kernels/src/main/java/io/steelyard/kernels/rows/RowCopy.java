@@ -31,7 +31,7 @@ public final class RowCopy {
    * @param start of the first, as {@link Tensor#rowOffset} gives
    * @param stride between numbers
    */
-  static void read(Tensor from, long start, long stride, int n, float[] to, int at) {
+  public static void read(Tensor from, long start, long stride, int n, float[] to, int at) {
     if (from.dtype() != DType.F32) {
       throw new IllegalArgumentException("from is " + from + "; expected f32");
     }

@@ -3,7 +3,9 @@ package io.steelyard.kernels.rows;
 import io.steelyard.kernels.mask.Mask;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -12,6 +14,11 @@ import java.util.Arrays;
  * while a mask with more tensors than ever before is bound.
  */
 public final class RowMask {
+
+  private static final ValueLayout.OfLong EIGHT_BYTES =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final long SEVEN_BITS = 0x7f7f_7f7f_7f7f_7f7fL;
+  private static final long TOGETHER = 0x0102_0408_1020_4080L;
 
   private Tensor scores = Tensor.zeros(DType.F32, 0);
   private boolean causal;
@@ -56,6 +63,49 @@ public final class RowMask {
   /** Whether single entries are masked, beyond {@link #visible}. */
   public boolean single() {
     return keepCount > 0;
+  }
+
+  /**
+   * Which of up to 64 entries of a row are masked, beyond {@link #visible}: bit i for entry {@code
+   * from + i}.
+   */
+  public long hidden(long row, long from, int n) {
+    final long all = -1L >>> (Long.SIZE - n);
+    long hidden = 0;
+    for (int i = 0; i < keepCount; i++) {
+      final Tensor keep = keeps[i];
+      final long step = keep.rowLength() == 1 ? 0 : keep.rowStride();
+      final long start = keep.broadcastRowOffset(scores, row) + from * step;
+      hidden |=
+          step == 1
+              ? zeros(keep.memory(), start, n)
+              : zeros(keep.memory(), start, step, step == 0 ? 1 : n, all);
+    }
+    return hidden & all;
+  }
+
+  private static long zeros(MemorySegment memory, long start, long step, int n, long all) {
+    long zeros = 0;
+    for (int j = 0; j < n; j++) {
+      zeros |= memory.get(ValueLayout.JAVA_BYTE, start + j * step) == 0 ? 1L << j : 0;
+    }
+    return step == 0 ? -zeros & all : zeros;
+  }
+
+  /** Which of n bytes are 0, eight at a time. */
+  private static long zeros(MemorySegment memory, long start, int n) {
+    long zeros = 0;
+    int j = 0;
+    for (; j <= n - Long.BYTES; j += Long.BYTES) {
+      final long bytes = memory.get(EIGHT_BYTES, start + j);
+      // The highest bit of a byte says whether it is 0; a product brings the eight together.
+      final long tops = ~(((bytes & SEVEN_BITS) + SEVEN_BITS) | bytes | SEVEN_BITS);
+      zeros |= (((tops >>> 7) * TOGETHER) >>> 56) << j;
+    }
+    for (; j < n; j++) {
+      zeros |= memory.get(ValueLayout.JAVA_BYTE, start + j) == 0 ? 1L << j : 0;
+    }
+    return zeros;
   }
 
   /** Whether a visible entry takes part. */
