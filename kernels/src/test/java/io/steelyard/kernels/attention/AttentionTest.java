@@ -9,6 +9,7 @@ import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
@@ -208,10 +209,19 @@ class AttentionTest {
       bias.floatArray().orElseThrow()[random.nextInt((int) bias.size())] = -INF;
     }
     final Tensor row = normal(random, 1, s[4]);
+    final boolean[] late = new boolean[s[4]];
+    Arrays.fill(late, 128, s[4], true); // a whole block of keys that nobody sees
+    final boolean[] queries = new boolean[s[0] * s[3]];
+    for (int i = 0; i < queries.length; i++) {
+      queries[i] = random.nextBoolean();
+    }
+    final Tensor turned = Tensor.of(keep, s[0], 1, s[4], s[3]).transpose(2, 3);
     final Tensor slopes = Tensor.of(new float[] {0.5f, 0.25f, 0.125f, 0}, 4);
     final AttentionOptions defaults = AttentionOptions.defaults();
     final AttentionOptions[] all = {
       defaults.withMask(Mask.keep(flags)),
+      defaults.withMask(Mask.keep(Tensor.of(late, s[4]))),
+      defaults.withMask(Mask.keep(Tensor.of(queries, s[0], 1, s[3], 1)).and(Mask.keep(turned))),
       defaults.withMask(Mask.lengths(lengths)),
       defaults.withMask(Mask.causal().and(Mask.keep(flags)).and(Mask.lengths(lengths))),
       defaults.withBias(bias),
@@ -245,6 +255,20 @@ class AttentionTest {
           .isEqualTo(Arrays.copyOf(expected, (t - 1) * 8));
     }
     Arrays.fill(k.floatArray().orElseThrow(), (t - 1) * 8, t * 8, Float.NaN);
+    final boolean[] triangle = new boolean[t * t];
+    final float[] added = new float[t * t];
+    for (int i = 0; i < triangle.length; i++) {
+      triangle[i] = i % t <= i / t;
+      added[i] = triangle[i] ? 0 : -INF;
+    }
+    for (final AttentionOptions same :
+        List.of(
+            AttentionOptions.defaults().withMask(Mask.keep(Tensor.of(triangle, t, t))),
+            AttentionOptions.defaults().withBias(Tensor.of(added, t, t)))) {
+      assertThat(Arrays.copyOf(apply(attention, q, k, v, same), (t - 1) * 8))
+          .as("%s, NaN under flags or added -inf", attention)
+          .isEqualTo(Arrays.copyOf(expected, (t - 1) * 8));
+    }
     final float[] actual = apply(attention, q, k, v, AttentionOptions.causal());
     for (int c = 0; c < 8; c++) {
       assertThat(actual[(t - 1) * 8 + c]).as("%s, a NaN that is seen", attention).isNaN();
