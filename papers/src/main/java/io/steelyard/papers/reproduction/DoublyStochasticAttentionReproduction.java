@@ -1,18 +1,9 @@
 package io.steelyard.papers.reproduction;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.AbstractBlock;
-import ai.djl.nn.Activation;
-import ai.djl.nn.Parameter;
-import ai.djl.nn.core.Linear;
-import ai.djl.nn.norm.LayerNorm;
-import ai.djl.training.ParameterStore;
 import ai.djl.training.loss.Loss;
-import ai.djl.util.PairList;
 import io.steelyard.analysis.doublystochastic.BirkhoffPolytope;
 import io.steelyard.kernels.doublystochastic.QrDoublyStochastic;
 import io.steelyard.kernels.doublystochastic.QuantumDoublyStochastic;
@@ -21,13 +12,9 @@ import io.steelyard.kernels.doublystochastic.SinkhornOptions;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.attention.Attention;
-import io.steelyard.layers.attention.AttentionBlock;
-import io.steelyard.layers.attention.AttentionShape;
 import io.steelyard.layers.attention.CircuitOptions;
 import io.steelyard.layers.attention.NormSoftmaxAttentionBlock;
 import io.steelyard.layers.engine.Libtorch;
-import io.steelyard.layers.initializer.InitialWeights;
-import io.steelyard.layers.initializer.Normal;
 import io.steelyard.layers.training.Batches;
 import io.steelyard.layers.training.Curve;
 import io.steelyard.layers.training.Examples;
@@ -57,6 +44,7 @@ import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;
+import io.steelyard.papers.task.StripedTransformer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,8 +74,6 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
   private static final int DECIMALS = 3;
 
   private static final int TOKENS = 8;
-  private static final int STRIPES = 7;
-  private static final int STRIPE = 112;
   private static final int LARGE_QUBITS = 8;
   private static final double SPREAD = 3;
 
@@ -98,7 +84,6 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
   /** Sequences at once where a circuit keeps a large matrix for each of its gates. */
   private static final int LARGE_PIECE = 4;
 
-  private static final int CLASSES = 10;
   private static final int PREDICTION_BATCH = 500;
   private static final int CURVE_POINTS = 30;
 
@@ -540,7 +525,7 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
           examples(manager, test, IntStream.range(0, test.count()).toArray());
       for (final int layers : plan.layers()) {
         for (final Arm arm : Arm.values()) {
-          final Striped net = new Striped(arm.attention(plan), plan.width(), layers, experiment);
+          final StripedTransformer net = new StripedTransformer(arm.attention(plan), plan.width(), layers, experiment);
           final TrainingOptions options =
               TrainingOptions.seeded(experiment.seed())
                   .with(
@@ -557,7 +542,7 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
               new Training(
                   net,
                   Loss.softmaxCrossEntropyLoss(),
-                  new Shape(BATCH, STRIPES, STRIPE),
+                  new Shape(BATCH, StripedTransformer.STRIPES, StripedTransformer.STRIPE),
                   options)) {
             fit(experiment, plan, arm, set, layers, training, trainExamples, batches);
             evaluate(experiment, arm, set, layers, training, testExamples.inputs(), test);
@@ -605,7 +590,7 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
     final int[] labels = new int[chosen.length];
     images.fillLabels(chosen, labels);
     return new Examples(
-        manager.create(pixels, new Shape(chosen.length, STRIPES, STRIPE)), manager.create(labels));
+        manager.create(pixels, new Shape(chosen.length, StripedTransformer.STRIPES, StripedTransformer.STRIPE)), manager.create(labels));
   }
 
   private static void fit(
@@ -751,170 +736,5 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
                             arm.label, Mark.LINE, runs, arm.curve(CLAIM_SET, CLAIM_LAYERS)))
                 .toList()));
     return figures;
-  }
-
-  /** The paper's vision transformer: stripes of an image, a class token, one head a layer. */
-  private static final class Striped extends AbstractBlock {
-
-    private static final byte VERSION = 1;
-
-    private final int width;
-    private final Linear embedding;
-    private final Parameter token;
-    private final Parameter positions;
-    private final List<StripedLayer> layers = new ArrayList<>();
-    private final LayerNorm norm;
-    private final Linear readout;
-
-    Striped(Attention attention, int width, int layers, Experiment experiment) {
-      super(VERSION);
-      this.width = width;
-      final InitialWeights weights = InitialWeights.fanIn(experiment.random("initial weights"));
-      final RandomGenerator places = experiment.random("positions");
-      this.embedding = addChildBlock("embedding", weights.linear(STRIPE, width, true));
-      this.token = normal("token", new Shape(1, 1, width), places);
-      this.positions = normal("positions", new Shape(1, TOKENS, width), places);
-      for (int layer = 0; layer < layers; layer++) {
-        final AttentionShape shape =
-            new AttentionShape(
-                width,
-                1,
-                width,
-                width,
-                TOKENS,
-                Optional.empty(),
-                experiment.random("circuit of layer " + layer));
-        this.layers.add(
-            addChildBlock(
-                "layer-" + layer, new StripedLayer(attention.block(shape), width, weights)));
-      }
-      this.norm = addChildBlock("norm", layerNorm(1));
-      this.readout = addChildBlock("readout", weights.linear(width, CLASSES, true));
-    }
-
-    private Parameter normal(String name, Shape shape, RandomGenerator random) {
-      return addParameter(
-          Parameter.builder()
-              .setName(name)
-              .setType(Parameter.Type.OTHER)
-              .optShape(shape)
-              .optInitializer(new Normal(random, 1))
-              .build());
-    }
-
-    @Override
-    protected NDList forwardInternal(
-        ParameterStore parameters,
-        NDList inputs,
-        boolean training,
-        PairList<String, Object> options) {
-      final NDArray stripes = embedding.forward(parameters, inputs, training).singletonOrThrow();
-      final long images = stripes.getShape().get(0);
-      final NDArray first =
-          parameters.getValue(token, stripes.getDevice(), training).broadcast(images, 1, width);
-      // Else it would live as long as the parameter.
-      first.attach(stripes.getManager());
-      NDArray x =
-          first
-              .concat(stripes, 1)
-              .add(parameters.getValue(positions, stripes.getDevice(), training));
-      for (final StripedLayer layer : layers) {
-        x = layer.forward(parameters, new NDList(x), training).singletonOrThrow();
-      }
-      final NDList said = norm.forward(parameters, new NDList(x.get(":, 0")), training);
-      return readout.forward(parameters, said, training);
-    }
-
-    @Override
-    protected void initializeChildBlocks(
-        NDManager manager, DataType dataType, Shape... inputShapes) {
-      final Shape tokens = new Shape(inputShapes[0].get(0), TOKENS, width);
-      final Shape one = new Shape(inputShapes[0].get(0), width);
-      embedding.initialize(manager, dataType, inputShapes[0]);
-      layers.forEach(layer -> layer.initialize(manager, dataType, tokens));
-      norm.initialize(manager, dataType, one);
-      readout.initialize(manager, dataType, one);
-    }
-
-    @Override
-    public Shape[] getOutputShapes(Shape[] inputShapes) {
-      return new Shape[] {new Shape(inputShapes[0].get(0), CLASSES)};
-    }
-  }
-
-  private static LayerNorm layerNorm(int axis) {
-    return LayerNorm.builder().axis(axis).optEpsilon(1e-5f).build();
-  }
-
-  /** A layer with its norms first, no bias of projections and no projection of outputs. */
-  private static final class StripedLayer extends AbstractBlock {
-
-    private static final byte VERSION = 1;
-
-    private final int width;
-    private final LayerNorm attentionNorm;
-    private final Map<String, Linear> projections = new LinkedHashMap<>();
-    private final AttentionBlock attention;
-    private final LayerNorm networkNorm;
-    private final Linear first;
-    private final Linear second;
-
-    StripedLayer(AttentionBlock attention, int width, InitialWeights weights) {
-      super(VERSION);
-      this.width = width;
-      this.attentionNorm = addChildBlock("attention-norm", layerNorm(2));
-      for (final String role : attention.roles()) {
-        projections.put(role, addChildBlock(role, weights.linear(width, width, false)));
-      }
-      this.attention = addChildBlock("attention", attention);
-      this.networkNorm = addChildBlock("network-norm", layerNorm(2));
-      this.first = addChildBlock("first", weights.linear(width, width, true));
-      this.second = addChildBlock("second", weights.linear(width, width, true));
-    }
-
-    @Override
-    protected NDList forwardInternal(
-        ParameterStore parameters,
-        NDList inputs,
-        boolean training,
-        PairList<String, Object> options) {
-      final NDArray x = inputs.head();
-      final NDList normed = attentionNorm.forward(parameters, inputs, training);
-      final NDList heads = new NDList();
-      projections
-          .values()
-          .forEach(
-              linear ->
-                  heads.add(
-                      linear
-                          .forward(parameters, normed, training)
-                          .singletonOrThrow()
-                          .expandDims(1)));
-      final NDArray attended =
-          x.add(attention.forward(parameters, heads, training).singletonOrThrow().squeeze(1));
-      final NDList again = networkNorm.forward(parameters, new NDList(attended), training);
-      final NDArray inner =
-          Activation.gelu(first.forward(parameters, again, training).singletonOrThrow());
-      return new NDList(
-          attended.add(second.forward(parameters, new NDList(inner), training).singletonOrThrow()));
-    }
-
-    @Override
-    protected void initializeChildBlocks(
-        NDManager manager, DataType dataType, Shape... inputShapes) {
-      final Shape tokens = inputShapes[0];
-      final Shape head = new Shape(tokens.get(0), 1, TOKENS, width);
-      attentionNorm.initialize(manager, dataType, tokens);
-      projections.values().forEach(linear -> linear.initialize(manager, dataType, tokens));
-      attention.initialize(manager, dataType, head, head, head);
-      networkNorm.initialize(manager, dataType, tokens);
-      first.initialize(manager, dataType, tokens);
-      second.initialize(manager, dataType, tokens);
-    }
-
-    @Override
-    public Shape[] getOutputShapes(Shape[] inputShapes) {
-      return new Shape[] {inputShapes[0]};
-    }
   }
 }

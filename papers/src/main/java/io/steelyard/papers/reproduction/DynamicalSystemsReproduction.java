@@ -1,36 +1,18 @@
 package io.steelyard.papers.reproduction;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.AbstractBlock;
-import ai.djl.nn.Activation;
-import ai.djl.nn.Parameter;
 import ai.djl.nn.core.Linear;
-import ai.djl.nn.norm.LayerNorm;
-import ai.djl.training.ParameterStore;
 import ai.djl.training.loss.Loss;
-import ai.djl.util.PairList;
 import io.steelyard.analysis.recurrent.Stability;
 import io.steelyard.kernels.recurrent.LtvSystem;
-import io.steelyard.kernels.recurrent.Recurrences;
 import io.steelyard.kernels.recurrent.SeparableAttention;
-import io.steelyard.kernels.recurrent.SeparableAttention.Normaliser;
 import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.attention.Attention;
-import io.steelyard.layers.attention.AttentionBlock;
-import io.steelyard.layers.attention.AttentionCall;
-import io.steelyard.layers.attention.AttentionShape;
-import io.steelyard.layers.attention.Projection;
-import io.steelyard.layers.attention.Visibility;
 import io.steelyard.layers.engine.Libtorch;
-import io.steelyard.layers.initializer.Constant;
-import io.steelyard.layers.initializer.InitialWeights;
-import io.steelyard.layers.initializer.Normal;
-import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.training.Clipping;
 import io.steelyard.layers.training.Examples;
 import io.steelyard.layers.training.Optimizer;
@@ -52,11 +34,11 @@ import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;
 import io.steelyard.papers.task.AssociativeRecall;
+import io.steelyard.papers.task.RecallLayer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -71,16 +53,11 @@ import java.util.stream.Stream;
  */
 public final class DynamicalSystemsReproduction implements Reproduction {
 
-  private static final int CHECKED_STEPS = 32;
-  private static final int CHECKED_STATES = 3;
-  private static final int CHECKED_CHANNELS = 2;
   private static final int ORDERS = 8;
   private static final double RADIUS = 1;
 
-  private static final double EMBEDDING = 0.5;
   private static final double DECAY = 0.01;
   private static final long WARM_UP = 50;
-  private static final double STEP_BIAS = -3;
 
   private static final String ERROR = "largest error of a form";
   private static final String ERROR_OF_SSD = "largest error of SSD as attention";
@@ -99,6 +76,16 @@ public final class DynamicalSystemsReproduction implements Reproduction {
 
     Arm(String label) {
       this.label = label;
+    }
+
+    /** None for the state-space model. */
+    Optional<Attention> attention() {
+      return switch (this) {
+        case SOFTMAX -> Optional.of(Attention.softmax());
+        case LINEAR -> Optional.of(Attention.linear());
+        case NORMALISED -> Optional.of(Attention.normalised());
+        case SSD -> Optional.empty();
+      };
     }
 
     String accuracy(int states) {
@@ -338,7 +325,7 @@ public final class DynamicalSystemsReproduction implements Reproduction {
   }
 
   private static void exactness(Experiment experiment) {
-    final Forms forms = new Forms(experiment.random("forms"));
+    final RecurrentForms forms = new RecurrentForms(experiment.random("forms"));
     final Tensor u = forms.values;
     double largest = 0;
     largest = Math.max(largest, both(forms.linear(), u, forms.linearDirectly()));
@@ -364,7 +351,7 @@ public final class DynamicalSystemsReproduction implements Reproduction {
     taylor(experiment, forms);
   }
 
-  private static void taylor(Experiment experiment, Forms forms) {
+  private static void taylor(Experiment experiment, RecurrentForms forms) {
     final double[][] softmax = forms.softmaxDirectly();
     final double most = forms.largestValue();
     final List<Double> orders = new ArrayList<>();
@@ -398,8 +385,8 @@ public final class DynamicalSystemsReproduction implements Reproduction {
   private static double both(LtvSystem system, Tensor u, double[][] direct) {
     final Tensor mixer = system.mixer();
     double largest = difference(system.run(u), direct);
-    for (int i = 0; i < CHECKED_STEPS; i++) {
-      for (int channel = 0; channel < CHECKED_CHANNELS; channel++) {
+    for (int i = 0; i < RecurrentForms.STEPS; i++) {
+      for (int channel = 0; channel < RecurrentForms.CHANNELS; channel++) {
         double sum = 0;
         for (int j = 0; j <= i; j++) {
           sum += mixer.get(i, j, channel) * u.get(j, channel);
@@ -412,8 +399,8 @@ public final class DynamicalSystemsReproduction implements Reproduction {
 
   private static double difference(Tensor y, double[][] direct) {
     double largest = 0;
-    for (int i = 0; i < CHECKED_STEPS; i++) {
-      for (int channel = 0; channel < CHECKED_CHANNELS; channel++) {
+    for (int i = 0; i < RecurrentForms.STEPS; i++) {
+      for (int channel = 0; channel < RecurrentForms.CHANNELS; channel++) {
         largest = Math.max(largest, Math.abs(y.get(i, channel) - direct[i][channel]));
       }
     }
@@ -421,7 +408,8 @@ public final class DynamicalSystemsReproduction implements Reproduction {
   }
 
   private static void train(Experiment experiment, Plan plan, Arm arm, int states) {
-    final Recaller recaller = new Recaller(arm, plan, states, experiment);
+    final RecallLayer recaller =
+        new RecallLayer(plan.task(), plan.width(), states, arm.attention(), experiment);
     final RandomGenerator sequences = experiment.random("sequences");
     final TrainingOptions options =
         TrainingOptions.seeded(experiment.seed())
@@ -528,401 +516,5 @@ public final class DynamicalSystemsReproduction implements Reproduction {
                     runs.getFirst().curve(BOUND).ys(),
                     List.of(),
                     List.of()))));
-  }
-
-  /** Random coefficients, and every form of the page written out by its own formula. */
-  private static final class Forms {
-
-    private final Tensor queries;
-    private final Tensor keys;
-    private final Tensor values;
-    private final Tensor z;
-    private final Tensor gates;
-    private final Tensor inputs;
-    private final Tensor outputs;
-    private final Tensor rates;
-    private final Tensor skip;
-    private final Tensor step;
-    private final Tensor steps;
-
-    Forms(RandomGenerator random) {
-      this.queries = shortRows(random);
-      this.keys = shortRows(random);
-      this.values = normal(random, CHECKED_STEPS, CHECKED_CHANNELS);
-      this.z = normal(random, CHECKED_STEPS);
-      this.gates = normal(random, CHECKED_STEPS, CHECKED_CHANNELS);
-      this.inputs = normal(random, CHECKED_STEPS, CHECKED_CHANNELS);
-      this.outputs = normal(random, CHECKED_STEPS, CHECKED_CHANNELS);
-      this.rates = positive(normal(random, CHECKED_CHANNELS, CHECKED_STATES));
-      this.skip = normal(random, CHECKED_CHANNELS);
-      this.step = positive(normal(random, CHECKED_STEPS));
-      this.steps = positive(normal(random, CHECKED_STEPS, CHECKED_CHANNELS));
-    }
-
-    private static Tensor normal(RandomGenerator random, long... shape) {
-      final double[] data = new double[(int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
-      Arrays.setAll(data, _ -> random.nextGaussian());
-      return Tensor.of(data, shape);
-    }
-
-    /** Rows of length {@code d^(1/4)}, so that scores over {@code sqrt(d)} are at most 1. */
-    private static Tensor shortRows(RandomGenerator random) {
-      final Tensor rows = normal(random, CHECKED_STEPS, CHECKED_STATES);
-      for (int i = 0; i < CHECKED_STEPS; i++) {
-        double squares = 0;
-        for (int s = 0; s < CHECKED_STATES; s++) {
-          squares += rows.get(i, s) * rows.get(i, s);
-        }
-        for (int s = 0; s < CHECKED_STATES; s++) {
-          rows.setDouble(
-              (long) i * CHECKED_STATES + s,
-              rows.get(i, s) / Math.sqrt(squares) * Math.pow(CHECKED_STATES, 0.25));
-        }
-      }
-      return rows;
-    }
-
-    private static Tensor positive(Tensor x) {
-      final double[] data = x.toDoubleArray();
-      Arrays.setAll(data, i -> Math.log1p(Math.exp(data[i])));
-      return Tensor.of(data, x.shape());
-    }
-
-    private static double sigmoid(double x) {
-      return 1 / (1 + Math.exp(-x));
-    }
-
-    private static double elu(double x) {
-      return x > 0 ? x + 1 : Math.exp(x);
-    }
-
-    double largestValue() {
-      return Arrays.stream(values.toDoubleArray()).map(Math::abs).max().orElseThrow();
-    }
-
-    LtvSystem linear() {
-      return SeparableAttention.linear(queries, keys).system(CHECKED_CHANNELS);
-    }
-
-    LtvSystem normalised() {
-      return SeparableAttention.normalised(queries, keys, z, Normaliser.EXP)
-          .system(CHECKED_CHANNELS);
-    }
-
-    LtvSystem selective() {
-      return Recurrences.selective(steps, rates, keys, queries, skip);
-    }
-
-    LtvSystem scalarSelective() {
-      return Recurrences.scalarSelective(step, 1, keys, queries, CHECKED_CHANNELS);
-    }
-
-    SeparableAttention scalarSelectiveAttention() {
-      return Recurrences.scalarSelectiveAttention(step, 1, keys, queries);
-    }
-
-    LtvSystem gated() {
-      return Recurrences.quasiLstm(gates, inputs, outputs);
-    }
-
-    LtvSystem reversed() {
-      return Recurrences.reversedQuasiLstm(gates, inputs, outputs, 1.5);
-    }
-
-    LtvSystem gatedLru() {
-      return Recurrences.gatedLru(skip, gates, inputs);
-    }
-
-    double[][] linearDirectly() {
-      return attention((i, j) -> features(i, j, true), true, _ -> 1);
-    }
-
-    double[][] normalisedDirectly() {
-      return attention((i, j) -> features(i, j, false), false, i -> Math.exp(z.get(i)));
-    }
-
-    double[][] softmaxDirectly() {
-      return attention(
-          (i, j) -> Math.exp(features(i, j, false) / Math.sqrt(CHECKED_STATES)), true, _ -> 1);
-    }
-
-    double[][] scalarSelectiveDirectly() {
-      return attention(
-          (i, j) -> {
-            double passed = 0;
-            for (int t = j + 1; t <= i; t++) {
-              passed += step.get(t);
-            }
-            return features(i, j, false) * step.get(j) * Math.exp(-passed);
-          },
-          false,
-          _ -> 1);
-    }
-
-    private double features(int i, int j, boolean positive) {
-      double sum = 0;
-      for (int s = 0; s < CHECKED_STATES; s++) {
-        sum +=
-            positive
-                ? elu(queries.get(i, s)) * elu(keys.get(j, s))
-                : queries.get(i, s) * keys.get(j, s);
-      }
-      return sum;
-    }
-
-    /** A weight of a query and a key. */
-    private interface Weight {
-      double of(int i, int j);
-    }
-
-    /** A normaliser of a query. */
-    private interface Divisor {
-      double of(int i);
-    }
-
-    private double[][] attention(Weight weight, boolean summed, Divisor divisor) {
-      final double[][] y = new double[CHECKED_STEPS][CHECKED_CHANNELS];
-      for (int i = 0; i < CHECKED_STEPS; i++) {
-        double total = 0;
-        for (int j = 0; j <= i; j++) {
-          final double w = weight.of(i, j);
-          total += w;
-          for (int channel = 0; channel < CHECKED_CHANNELS; channel++) {
-            y[i][channel] += w * values.get(j, channel);
-          }
-        }
-        for (int channel = 0; channel < CHECKED_CHANNELS; channel++) {
-          y[i][channel] /= summed ? total : divisor.of(i);
-        }
-      }
-      return y;
-    }
-
-    double[][] selectiveDirectly() {
-      final double[][] y = new double[CHECKED_STEPS][CHECKED_CHANNELS];
-      for (int i = 0; i < CHECKED_STEPS; i++) {
-        for (int channel = 0; channel < CHECKED_CHANNELS; channel++) {
-          double passed = 0;
-          y[i][channel] = skip.get(channel) * values.get(i, channel);
-          for (int j = i; j >= 0; j--) {
-            for (int s = 0; s < CHECKED_STATES; s++) {
-              y[i][channel] +=
-                  queries.get(i, s)
-                      * Math.exp(-rates.get(channel, s) * passed)
-                      * steps.get(j, channel)
-                      * keys.get(j, s)
-                      * values.get(j, channel);
-            }
-            passed += steps.get(j, channel);
-          }
-        }
-      }
-      return y;
-    }
-
-    double[][] gatedDirectly() {
-      return recurrence(
-          (i, c) -> sigmoid(gates.get(i, c)),
-          (i, c) -> sigmoid(inputs.get(i, c)),
-          (i, c) -> sigmoid(outputs.get(i, c)));
-    }
-
-    double[][] reversedDirectly() {
-      return recurrence(
-          (i, c) -> Math.pow(sigmoid(-gates.get(i, c)), 1.5),
-          (i, c) -> sigmoid(inputs.get(i, c)),
-          (i, c) -> sigmoid(outputs.get(i, c)));
-    }
-
-    double[][] gatedLruDirectly() {
-      final Weight decay =
-          (i, c) -> Math.exp(-8 * Math.log1p(Math.exp(skip.get(c))) * sigmoid(gates.get(i, c)));
-      return recurrence(
-          decay,
-          (i, c) -> Math.sqrt(1 - decay.of(i, c) * decay.of(i, c)) * sigmoid(inputs.get(i, c)),
-          (_, _) -> 1);
-    }
-
-    private double[][] recurrence(Weight decay, Weight in, Weight out) {
-      final double[][] y = new double[CHECKED_STEPS][CHECKED_CHANNELS];
-      for (int channel = 0; channel < CHECKED_CHANNELS; channel++) {
-        double h = 0;
-        for (int i = 0; i < CHECKED_STEPS; i++) {
-          h = decay.of(i, channel) * h + in.of(i, channel) * values.get(i, channel);
-          y[i][channel] = out.of(i, channel) * h;
-        }
-      }
-      return y;
-    }
-  }
-
-  /**
-   * The page's layer: queries and values from a token, keys from the one before it, so that a key
-   * stands with its value; logits by the table of embeddings, of all tokens or only of those whose
-   * places in the batch are the second input.
-   */
-  private static final class Recaller extends AbstractBlock {
-
-    private static final byte VERSION = 1;
-
-    private final Arm arm;
-    private final int vocabulary;
-    private final int width;
-    private final int states;
-    private final Parameter table;
-    private final LayerNorm norm;
-    private final Linear q;
-    private final Linear k;
-    private final Linear v;
-    private final Optional<AttentionBlock> attention;
-    private final Optional<Linear> stepSize;
-    private final Linear out;
-    private final LayerNorm last;
-
-    Recaller(Arm arm, Plan plan, int states, Experiment experiment) {
-      super(VERSION);
-      this.arm = arm;
-      this.vocabulary = plan.task().vocabulary();
-      this.width = plan.width();
-      this.states = states;
-      final InitialWeights weights = InitialWeights.fanIn(experiment.random("weights"));
-      final RandomGenerator more = experiment.random("weights of the normaliser");
-      this.table =
-          addParameter(
-              Parameter.builder()
-                  .setName("table")
-                  .setType(Parameter.Type.OTHER)
-                  .optShape(new Shape(vocabulary, width))
-                  .optInitializer(new Normal(experiment.random("embeddings"), EMBEDDING))
-                  .build());
-      this.norm = addChildBlock("norm", layerNorm());
-      this.q = addChildBlock("q", weights.linear(width, states, true));
-      this.k = addChildBlock("k", weights.linear(width, states, true));
-      this.v = addChildBlock("v", weights.linear(width, width, true));
-      final AttentionShape shape =
-          new AttentionShape(width, 1, states, width, plan.task().length(), Optional.empty(), more);
-      this.attention =
-          switch (arm) {
-            case SOFTMAX -> Optional.of(Attention.softmax().block(shape));
-            case LINEAR -> Optional.of(Attention.linear().block(shape));
-            case NORMALISED -> Optional.of(Attention.normalised().block(shape));
-            case SSD -> Optional.empty();
-          };
-      attention.ifPresent(block -> addChildBlock("attention", block));
-      if (arm == Arm.SSD) {
-        final Linear linear = InitialWeights.fanIn(more).linear(width, 1, true);
-        linear.setInitializer(new Constant(STEP_BIAS), Parameter.Type.BIAS);
-        this.stepSize = Optional.of(addChildBlock("step-size", linear));
-      } else {
-        this.stepSize = Optional.empty();
-      }
-      this.out = addChildBlock("out", weights.linear(width, width, true));
-      this.last = addChildBlock("last", layerNorm());
-    }
-
-    private static LayerNorm layerNorm() {
-      return LayerNorm.builder().axis(2).optEpsilon(1e-5f).build();
-    }
-
-    @Override
-    protected NDList forwardInternal(
-        ParameterStore parameters,
-        NDList inputs,
-        boolean training,
-        PairList<String, Object> options) {
-      final NDArray tokens = inputs.head();
-      final NDArray e = parameters.getValue(table, tokens.getDevice(), training);
-      // Else this and all that follows would live as long as the parameter.
-      final NDArray table = e.reshape(e.getShape());
-      table.attach(tokens.getManager());
-      final NDArray chosen = table.get(tokens.reshape(-1)).reshape(tokens.getShape().add(width));
-      final NDArray z = norm.forward(parameters, new NDList(chosen), training).singletonOrThrow();
-      final NDArray before =
-          Like.zeros(new Shape(z.getShape().get(0), 1, width), z).concat(z.get(":, :-1"), 1);
-      final NDArray queries = q.forward(parameters, new NDList(z), training).singletonOrThrow();
-      final NDArray keys = k.forward(parameters, new NDList(before), training).singletonOrThrow();
-      final NDArray values = v.forward(parameters, new NDList(z), training).singletonOrThrow();
-      final NDArray mixed =
-          attention
-              .map(
-                  block ->
-                      block
-                          .attend(
-                              parameters,
-                              new AttentionCall(
-                                  Optional.of(z),
-                                  Map.of("q", head(queries), "k", head(keys), "v", head(values)),
-                                  Visibility.ofThePast(),
-                                  Optional.empty(),
-                                  Optional.empty()),
-                              training)
-                          .squeeze(2))
-              .orElseGet(() -> scalarSelective(parameters, z, queries, keys, values, training));
-      final NDArray said =
-          last.forward(parameters, out.forward(parameters, new NDList(mixed), training), training)
-              .singletonOrThrow();
-      final NDArray rows =
-          inputs.size() > 1 ? said.reshape(-1, width).get(inputs.get(1)) : said;
-      return new NDList(rows.matMul(table.transpose()));
-    }
-
-    private static Projection head(NDArray tokens) {
-      return new Projection(tokens.expandDims(2), true);
-    }
-
-    /** SSD with a decay rate of 1 and a skip connection, as weights over all pairs. */
-    private NDArray scalarSelective(
-        ParameterStore parameters,
-        NDArray z,
-        NDArray queries,
-        NDArray keys,
-        NDArray values,
-        boolean training) {
-      final NDArray delta =
-          Activation.softPlus(
-              stepSize
-                  .orElseThrow()
-                  .forward(parameters, new NDList(z), training)
-                  .singletonOrThrow());
-      final NDArray passed = delta.cumSum(1);
-      final NDArray logs = passed.swapAxes(1, 2).sub(passed);
-      final NDArray order = Like.range(Math.toIntExact(z.getShape().get(1)), z);
-      final NDArray seen =
-          order.reshape(1, -1, 1).gte(order.reshape(1, 1, -1)).broadcast(logs.getShape());
-      final NDArray never = Like.scalar(Double.NEGATIVE_INFINITY, logs).broadcast(logs.getShape());
-      return queries
-          .matMul(keys.swapAxes(1, 2))
-          .mul(delta.swapAxes(1, 2))
-          .mul(NDArrays.where(seen, logs, never).exp())
-          .matMul(values)
-          .add(values);
-    }
-
-    @Override
-    protected void initializeChildBlocks(
-        NDManager manager, DataType dataType, Shape... inputShapes) {
-      final Shape tokens = inputShapes[0].add(width);
-      final Shape keyHead = new Shape(tokens.get(0), 1, tokens.get(1), states);
-      final Shape valueHead = new Shape(tokens.get(0), 1, tokens.get(1), width);
-      norm.initialize(manager, dataType, tokens);
-      q.initialize(manager, dataType, tokens);
-      k.initialize(manager, dataType, tokens);
-      v.initialize(manager, dataType, tokens);
-      attention.ifPresent(
-          block -> block.initialize(manager, dataType, keyHead, keyHead, valueHead));
-      stepSize.ifPresent(linear -> linear.initialize(manager, dataType, tokens));
-      out.initialize(manager, dataType, tokens);
-      last.initialize(manager, dataType, tokens);
-    }
-
-    @Override
-    public Shape[] getOutputShapes(Shape[] inputShapes) {
-      return new Shape[] {inputShapes[0].add(vocabulary)};
-    }
-
-    @Override
-    public String toString() {
-      return arm.of(states);
-    }
   }
 }
