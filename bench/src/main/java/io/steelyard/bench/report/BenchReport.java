@@ -49,8 +49,8 @@ public record BenchReport(
   }
 
   /**
-   * Writes one JSON and one CSV file for each suite, named after suite and machine, each in one
-   * step.
+   * Writes one JSON, one CSV and one Markdown file for each suite, named after suite and machine,
+   * each in one step.
    *
    * @return the files
    */

@@ -33,6 +33,7 @@ final class ReportFiles {
               final String name = suite + "-" + machineName(part) + (quick(part) ? "-quick" : "");
               files.add(replace(name + ".json", json(part)));
               files.add(replace(name + ".csv", csv(part)));
+              files.add(replace(name + ".md", ReportTable.markdown(part)));
             });
     return files;
   }

@@ -1,6 +1,7 @@
 package io.steelyard.bench.report;
 
 import io.steelyard.bench.suite.Metric;
+import io.steelyard.papers.run.Machine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -9,7 +10,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * The table that a terminal shows: one line for each case, numbers aligned, missed targets last.
+ * The table that a terminal shows, and the same for a page: one line for each case, missed targets
+ * last.
  */
 final class ReportTable {
 
@@ -18,6 +20,10 @@ final class ReportTable {
   private static final String PLAIN = "\u001B[0m";
   private static final List<String> HEADER =
       List.of("case", "thr", "ours", "speed", "peer", "ratio", "limit", "own best", "B/op");
+
+  private static final String LEGEND =
+      "ratio: peer time over ours. limit: time of the machine's limit over ours. own best: time of our"
+          + " fastest other variant over ours.\n";
 
   private final boolean colour;
 
@@ -32,13 +38,49 @@ final class ReportTable {
         .distinct()
         .forEach(suite -> renderSuite(suite, report.only(suite), text));
     report.notes().forEach(note -> text.append("note: ").append(note).append('\n'));
-    text.append(
-        "ratio: peer time over ours. limit: time of the machine's limit over ours. own best: time of"
-            + " our fastest other variant over ours.\n");
+    text.append(LEGEND);
     if (report.setup().quick()) {
       text.append("A quick run is for looking; figures to quote come from a full run.\n");
     }
     return text.toString();
+  }
+
+  /** A page in Markdown: where it was measured, a table, how time grows, notes. */
+  static String markdown(BenchReport report) {
+    final Machine machine = report.machine();
+    final Setup setup = report.setup();
+    final StringBuilder text = new StringBuilder();
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "# %s%n%n%s, %d cores, %d-bit vectors, JDK %s; %s; %s; started %s; medians over %d fork%s.%n",
+            report.results().getFirst().suite(),
+            machine.cpu(),
+            machine.cores(),
+            machine.vectorBits(),
+            machine.jdk(),
+            machine.os(),
+            setup.libraries().entrySet().stream()
+                .map(entry -> entry.getKey() + " " + entry.getValue())
+                .sorted()
+                .collect(Collectors.joining(", ")),
+            setup.started(),
+            setup.effort().forks(),
+            setup.effort().forks() == 1 ? "" : "s"));
+    final List<String> header = new ArrayList<>(HEADER);
+    header.add("targets");
+    text.append("\n| ").append(String.join(" | ", header)).append(" |\n|");
+    header.forEach(_ -> text.append(" --- |"));
+    text.append('\n');
+    for (final CaseResult result : report.results()) {
+      final List<String> cells = new ArrayList<>(cells(result));
+      cells.add(new ReportTable(false).verdict(result));
+      text.append("| ").append(String.join(" | ", cells)).append(" |\n");
+    }
+    text.append('\n');
+    report.growths().forEach(growth -> text.append("- ").append(growth).append('\n'));
+    report.notes().forEach(note -> text.append("- note: ").append(note).append('\n'));
+    return text.append('\n').append(LEGEND).toString();
   }
 
   private void renderSuite(String suite, BenchReport part, StringBuilder text) {

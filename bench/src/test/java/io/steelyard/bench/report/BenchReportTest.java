@@ -84,7 +84,7 @@ class BenchReportTest {
   }
 
   @Test
-  void writesOneJsonAndOneCsvForEachSuiteAndNothingElse(@TempDir Path folder) throws IOException {
+  void writesAJsonACsvAndAPageForEachSuiteAndNothingElse(@TempDir Path folder) throws IOException {
     final CaseResult other = new Pairing(MadeUp.measurements()).pair("other", MadeUp.CASE);
     final Path out = folder.resolve("results").resolve("bench");
 
@@ -98,8 +98,10 @@ class BenchReportTest {
           .containsExactlyInAnyOrder(
               "softmax-some-r-cpu-2-cores.json",
               "softmax-some-r-cpu-2-cores.csv",
+              "softmax-some-r-cpu-2-cores.md",
               "other-some-r-cpu-2-cores.json",
-              "other-some-r-cpu-2-cores.csv");
+              "other-some-r-cpu-2-cores.csv",
+              "other-some-r-cpu-2-cores.md");
     }
     final JsonObject json =
         JsonParser.parseString(Files.readString(out.resolve("softmax-some-r-cpu-2-cores.json")))
@@ -126,6 +128,22 @@ class BenchReportTest {
     assertThat(lines.getLast())
         .startsWith("softmax,\"softmax 10x100, reused\",2,800.00,0.80000,fast peer,1000.0,1.2500,")
         .contains("ratio >= 2; limit_share >= 0.85; best_share >= 0.95; alloc_bytes < 1");
+  }
+
+  @Test
+  void thePageSaysWhereItIsFromAndWhatWasMissed(@TempDir Path folder) throws IOException {
+    MadeUp.report(false, bad).write(folder);
+
+    final String page = Files.readString(folder.resolve("softmax-some-r-cpu-2-cores.md"));
+    assertThat(page)
+        .startsWith("# softmax\n\nSome (R) CPU, 2 cores, ")
+        .contains("medians over 5 forks.\n")
+        .contains("| softmax 10x100, reused | 2 | ")
+        .contains("missed: ratio >= 2, limit_share >= 0.85");
+    assertThat(page.lines().filter(line -> line.startsWith("| ")))
+        .as("a head, a rule and a line for each case")
+        .hasSize(3)
+        .allSatisfy(line -> assertThat(line.split(" \\| ", -1)).hasSize(10));
   }
 
   private static Map<Trial, Measurement> slowOurs() {
