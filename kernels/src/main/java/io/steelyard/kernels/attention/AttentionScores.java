@@ -360,14 +360,17 @@ final class AttentionScores {
     }
   }
 
+  /** Takes slope times distance from the scores of a tile, or from those of one query. */
   private void slope(float[] tile, long row, int lanes, int from, int keys) {
     final long h = row / heads.queries() % heads.heads();
     final float m = (float) (slopes.getDouble(slopes.flatIndex(h)) * LOG2E);
-    final int position = (int) (row % heads.queries()) + heads.keys() - heads.queries();
+    final int ahead = (int) (row % heads.queries()) + heads.keys() - heads.queries() - from;
+    if (lanes == W) {
+      TileWeightsSimd.slope(tile, keys, m, ahead);
+      return;
+    }
     for (int j = 0; j < keys; j++) {
-      for (int lane = 0; lane < lanes; lane++) {
-        tile[j * lanes + lane] -= m * Math.abs(position + lane - from - j);
-      }
+      tile[j] -= m * Math.abs(ahead - j);
     }
   }
 
@@ -383,13 +386,11 @@ final class AttentionScores {
   /**
    * Finds out which scores of a tile are hidden and what is added to them, for {@link
    * HiddenScoresSimd#apply}.
+   *
+   * @param all how many leading keys every query of the tile sees
    */
-  void hide(HiddenScoresSimd hidden, long row, int lanes, int from, int keys) {
-    hidden.clear();
-    for (int lane = 0; lane < lanes; lane++) {
-      hide(hidden, lane, row + lane, from, keys);
-    }
-    hidden.collected(keys);
+  void hide(HiddenScoresSimd hidden, long row, int lanes, int all, int from, int keys) {
+    collect(hidden, row, lanes, all, from, keys);
     if (hidden.any()) {
       hidden.turn();
     }
@@ -397,27 +398,31 @@ final class AttentionScores {
 
   /** As {@link #hide} for one query, for {@link HiddenScoresSimd#applyRow}. */
   void hideRow(HiddenScoresSimd hidden, long row, int from, int keys) {
-    hidden.clear();
-    hide(hidden, 0, row, from, keys);
-    hidden.collected(keys);
+    collect(hidden, row, 1, visible(row), from, keys);
   }
 
-  private void hide(HiddenScoresSimd hidden, int lane, long row, int from, int keys) {
-    final int visible = Math.clamp(mask.visible(row) - from, 0, keys);
-    if (visible < keys) {
-      hidden.hideFrom(lane, visible);
-    }
-    if (mask.single()) {
-      for (int j = 0; j < visible; j += Long.SIZE) {
-        hidden.hide(lane, j, mask.hidden(row, from + j, Math.min(Long.SIZE, visible - j)));
+  private void collect(
+      HiddenScoresSimd hidden, long row, int lanes, int all, int from, int keys) {
+    hidden.clear();
+    for (int lane = 0; from + keys > all && lane < lanes; lane++) {
+      final int visible = Math.clamp(mask.visible(row + lane) - from, 0, keys);
+      if (visible < keys) {
+        hidden.hideFrom(lane, visible);
       }
     }
-    if (biased) {
-      final long at = bias.broadcastRowOffset(like, row);
-      final long step = bias.rowLength() == 1 ? 0 : bias.rowStride();
-      final int to = HiddenScoresSimd.rowOfAdded(lane);
-      RowCopy.read(bias, at + from * step, step, keys, hidden.added(), to);
-      hidden.add(lane, keys);
+    if (mask.single()) {
+      hidden.hide(mask, row, lanes, from, keys);
     }
+    if (biased) {
+      final long step = bias.rowLength() == 1 ? 0 : bias.rowStride();
+      final long across = bias.rank() < 2 || bias.dim(-2) == 1 ? 0 : bias.stride(-2);
+      final long at = bias.broadcastRowOffset(like, row) + from * step;
+      for (int lane = 0; lane < lanes; lane++) {
+        final int to = HiddenScoresSimd.rowOfAdded(lane);
+        RowCopy.read(bias, at + lane * across, step, keys, hidden.added(), to);
+        hidden.add(lane, keys);
+      }
+    }
+    hidden.collected(keys);
   }
 }

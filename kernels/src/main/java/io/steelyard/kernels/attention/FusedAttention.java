@@ -365,7 +365,7 @@ abstract class FusedAttention implements Job {
   private boolean asks(AttentionWorkspace work, int t, long row, int lanes, int from, int keys) {
     final boolean asks = scores.hides(work.first[t], from, keys);
     if (asks) {
-      scores.hide(work.hidden, row, lanes, from, keys);
+      scores.hide(work.hidden, row, lanes, work.first[t], from, keys);
     }
     return asks;
   }

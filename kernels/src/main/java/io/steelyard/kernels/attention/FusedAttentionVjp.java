@@ -182,7 +182,7 @@ abstract class FusedAttentionVjp implements Job {
           weightGradients(work, keys);
         }
         if (scores.hides(work.first, from, keys)) {
-          scores.hide(work.forward.hidden, row, lanes, from, keys);
+          scores.hide(work.forward.hidden, row, lanes, work.first, from, keys);
           work.forward.hidden.apply(work.weights, keys);
           work.forward.hidden.write(work.gradients, keys, 0);
         }
@@ -291,7 +291,7 @@ abstract class FusedAttentionVjp implements Job {
     weightGradients(work, keys);
     final boolean asks = scores.hides(work.first, from, keys);
     if (asks) {
-      scores.hide(forward.hidden, row, lanes, from, keys);
+      scores.hide(forward.hidden, row, lanes, work.first, from, keys);
       forward.hidden.apply(work.weights, keys);
     }
     final boolean poisoned = asks && forward.hidden.any() && !work.finite(keys, lanes);

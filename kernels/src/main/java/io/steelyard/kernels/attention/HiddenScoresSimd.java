@@ -2,6 +2,7 @@ package io.steelyard.kernels.attention;
 
 import static jdk.incubator.vector.VectorOperators.EQ;
 
+import io.steelyard.kernels.rows.RowMask;
 import io.steelyard.kernels.simd.Lanes;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -66,14 +67,9 @@ final class HiddenScoresSimd {
     }
   }
 
-  /**
-   * Hides keys.
-   *
-   * @param firstKey a multiple of 64
-   * @param bits one for each key from there on
-   */
-  void hide(int lane, int firstKey, long bits) {
-    byQuery[firstKey / Long.SIZE * ROOM + lane] |= bits;
+  /** Hides what the flags of a mask hide. */
+  void hide(RowMask mask, long row, int lanes, int from, int keys) {
+    mask.hidden(row, lanes, from, keys, byQuery, ROOM);
   }
 
   /** Room for what is added to the scores of a query, from {@link #rowOfAdded} on. */

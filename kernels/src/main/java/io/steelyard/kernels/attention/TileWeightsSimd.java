@@ -395,6 +395,23 @@ final class TileWeightsSimd {
     }
   }
 
+  /**
+   * {@code s -= slope |distance|}, in place.
+   *
+   * @param ahead how far the first query is ahead of the first key
+   */
+  static void slope(float[] tile, int keys, float slope, int ahead) {
+    final FloatVector distance0 = FloatVector.zero(S).addIndex(1).add(ahead);
+    final FloatVector distance1 = distance0.add(L);
+    for (int j = 0; j < keys; j++) {
+      final int at = j * W;
+      final FloatVector left = distance0.sub(j).abs();
+      FloatVector.fromArray(S, tile, at).sub(left.mul(slope)).intoArray(tile, at);
+      final FloatVector right = distance1.sub(j).abs();
+      FloatVector.fromArray(S, tile, at + L).sub(right.mul(slope)).intoArray(tile, at + L);
+    }
+  }
+
   /** {@code b dP}, added up over each lane of the tile. */
   static void products(float[] tile, float[] gradients, int keys, float[] sums) {
     FloatVector sum0 = FloatVector.zero(S);

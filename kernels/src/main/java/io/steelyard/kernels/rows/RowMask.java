@@ -66,30 +66,45 @@ public final class RowMask {
   }
 
   /**
-   * Which of up to 64 entries of a row are masked, beyond {@link #visible}: bit i for entry {@code
-   * from + i}.
+   * Adds which entries are masked, beyond {@link #visible}, of rows that follow each other along
+   * the last axis but one.
+   *
+   * @param row the first
+   * @param n entries of each row, from {@code from} on
+   * @param bits bit i of word {@code w pitch + r} is set for entry {@code from + 64 w + i} of row r
    */
-  public long hidden(long row, long from, int n) {
-    final long all = -1L >>> (Long.SIZE - n);
-    long hidden = 0;
+  public void hidden(long row, int rows, long from, int n, long[] bits, int pitch) {
     for (int i = 0; i < keepCount; i++) {
       final Tensor keep = keeps[i];
       final long step = keep.rowLength() == 1 ? 0 : keep.rowStride();
+      final long across = keep.rank() < 2 || keep.dim(-2) == 1 ? 0 : keep.stride(-2);
       final long start = keep.broadcastRowOffset(scores, row) + from * step;
-      hidden |=
-          step == 1
-              ? zeros(keep.memory(), start, n)
-              : zeros(keep.memory(), start, step, step == 0 ? 1 : n, all);
+      for (int first = 0; first < n; first += Long.SIZE) {
+        final int count = Math.min(Long.SIZE, n - first);
+        final int word = first / Long.SIZE * pitch;
+        long hidden = 0;
+        for (int r = 0; r < rows; r++) {
+          if (r == 0 || across != 0) {
+            hidden = zeros(keep.memory(), start + r * across + first * step, step, count);
+          }
+          bits[word + r] |= hidden;
+        }
+      }
     }
-    return hidden & all;
   }
 
-  private static long zeros(MemorySegment memory, long start, long step, int n, long all) {
+  private static long zeros(MemorySegment memory, long start, long step, int n) {
+    if (step == 1) {
+      return zeros(memory, start, n);
+    }
+    if (step == 0) {
+      return memory.get(ValueLayout.JAVA_BYTE, start) == 0 ? -1L >>> (Long.SIZE - n) : 0;
+    }
     long zeros = 0;
     for (int j = 0; j < n; j++) {
       zeros |= memory.get(ValueLayout.JAVA_BYTE, start + j * step) == 0 ? 1L << j : 0;
     }
-    return step == 0 ? -zeros & all : zeros;
+    return zeros;
   }
 
   /** Which of n bytes are 0, eight at a time. */
