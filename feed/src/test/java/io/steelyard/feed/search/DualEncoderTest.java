@@ -1,0 +1,118 @@
+package io.steelyard.feed.search;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.steelyard.feed.search.DualEncoderTraining.Plan;
+import io.steelyard.kernels.tensor.Tensor;
+import io.steelyard.layers.tensor.Safetensors;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DualEncoderTest {
+
+  private static final int TOPICS = 40;
+  private static final int HELD_OUT = 150;
+
+  /**
+   * Papers of three topics each. Titles and abstracts have different words for the same topic, and
+   * no piece in common, so that nothing but learning connects them.
+   */
+  private static List<Lesson> papers(int count, long seed) {
+    final SplittableRandom random = new SplittableRandom(seed);
+    final List<Lesson> papers = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      final StringBuilder title = new StringBuilder();
+      final StringBuilder text = new StringBuilder();
+      for (int k = 0; k < 3; k++) {
+        final int topic = random.nextInt(TOPICS);
+        title.append(word("bdgmlr", "ae", topic)).append(' ');
+        for (int n = 0; n < 8; n++) {
+          text.append(word("ptkszv", "iou", topic * 5 + random.nextInt(5))).append(' ');
+        }
+      }
+      papers.add(new Lesson(text.toString().strip(), List.of(title.toString().strip())));
+    }
+    return papers;
+  }
+
+  /** A word of letters that are its number's digits. */
+  private static String word(String consonants, String vowels, int number) {
+    final StringBuilder word = new StringBuilder();
+    int rest = number + 1;
+    for (int i = 0; i < 4; i++) {
+      word.append(consonants.charAt(rest % consonants.length()));
+      rest = rest / consonants.length() + 7 * number;
+      word.append(vowels.charAt(rest % vowels.length()));
+    }
+    return word.toString();
+  }
+
+  private static double meanReciprocalRank(Meaning meaning, List<Lesson> papers) {
+    final Retrieval retrieval =
+        new Retrieval(meaning, papers.stream().map(Lesson::document).toList());
+    double sum = 0;
+    for (int i = 0; i < papers.size(); i++) {
+      sum += retrieval.reciprocalRank(papers.get(i).queries().getFirst(), i);
+    }
+    return sum / papers.size();
+  }
+
+  @Test
+  void learnsWhatPiecesOfWordsDoNotSay(@TempDir Path folder) {
+    final List<Lesson> all = papers(1200 + HELD_OUT, 5);
+    final List<Lesson> heldOut = all.subList(1200, all.size());
+    final List<Double> losses = new ArrayList<>();
+    final DualEncoder encoder =
+        DualEncoderTraining.learn(
+            all.subList(0, 1200),
+            new Plan(8, 128, 2e-3, 1),
+            (step, steps, loss) -> {
+              losses.add(loss);
+              assertThat(step).isEqualTo(losses.size()).isLessThanOrEqualTo(steps);
+            });
+    assertThat(losses.getLast()).isLessThan(losses.getFirst() / 2);
+    final double ngrams = meanReciprocalRank(new HashedNgrams(), heldOut);
+    final double learned = meanReciprocalRank(encoder, heldOut);
+    assertThat(ngrams).as("nothing connects them").isLessThan(0.15);
+    assertThat(learned).as("pairs never seen").isGreaterThan(0.5);
+    assertThat(encoder.papers()).isEqualTo(1200);
+
+    final Path file = folder.resolve("meaning.safetensors");
+    encoder.write(file);
+    final DualEncoder again = DualEncoder.read(file);
+    assertThat(again.name()).isEqualTo(encoder.name());
+    assertThat(again.papers()).isEqualTo(1200);
+    final String text = heldOut.getFirst().document();
+    assertThat(again.of(text)).isEqualTo(encoder.of(text)).hasSize(again.dimensions());
+  }
+
+  @Test
+  void vectorsHaveLengthOneOrZero() {
+    final DualEncoder encoder =
+        DualEncoderTraining.learn(papers(20, 1), new Plan(0, 8, 1e-3, 1), (_, _, _) -> {});
+    double squares = 0;
+    for (final float x : encoder.of("Softmax attention")) {
+      squares += x * x;
+    }
+    assertThat(squares).isCloseTo(1, within(1e-5));
+    assertThat(encoder.of("")).containsOnly(0f);
+    assertThat(encoder.of("...")).containsOnly(0f);
+  }
+
+  @Test
+  void anotherFileIsNoEncoder(@TempDir Path folder) {
+    final Path file = folder.resolve("other.safetensors");
+    new Safetensors(Map.of("x", Tensor.of(new float[] {1}, 1)), Map.of()).write(file);
+    assertThatThrownBy(() -> DualEncoder.read(file))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("other.safetensors")
+        .hasMessageContaining("no encoder of this version");
+  }
+}
