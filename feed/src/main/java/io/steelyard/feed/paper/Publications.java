@@ -76,6 +76,25 @@ public final class Publications {
     return handle.createQuery("SELECT count(*) FROM paper").mapTo(Long.class).one();
   }
 
+  /** How many with an abstract came from elsewhere. */
+  public int imported() {
+    return handle
+        .createQuery("SELECT count(*) FROM paper WHERE origin <> 'catalogue' AND abstract <> ''")
+        .mapTo(Integer.class)
+        .one();
+  }
+
+  /** Titles with abstracts, of the newest papers that have both. */
+  public List<Map.Entry<String, String>> texts(int most) {
+    return handle
+        .createQuery(
+            "SELECT title, abstract FROM paper WHERE abstract <> ''"
+                + " ORDER BY published DESC, id DESC LIMIT :most")
+        .bind("most", most)
+        .map((row, _) -> Map.entry(row.getString("title"), row.getString("abstract")))
+        .list();
+  }
+
   /** The paper with this id. */
   public Optional<Publication> find(ArxivId id) {
     return complete(

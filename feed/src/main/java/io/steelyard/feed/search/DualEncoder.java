@@ -98,7 +98,12 @@ public final class DualEncoder implements Meaning {
         .write(file);
   }
 
-  /** From how many papers it was learned. */
+  /** The same, said to be learned when there were so many papers. */
+  DualEncoder amongst(int count) {
+    return new DualEncoder(table, count);
+  }
+
+  /** How many papers there were when it was learned. */
   public int papers() {
     return papers;
   }

@@ -46,17 +46,27 @@ public final class DualEncoderTraining {
     }
   }
 
-  /** Hears of every step; may take its time, and end the training by an exception. */
+  /** Hears of every step. */
   public interface Listener {
 
-    /** A step of so many was done. */
-    void step(long step, long steps, double loss);
+    /**
+     * A step of so many was done. May take its time.
+     *
+     * @throws InterruptedException to end the training
+     */
+    void step(long step, long steps, double loss) throws InterruptedException;
   }
 
   private DualEncoderTraining() {}
 
-  /** What these lessons teach. */
-  public static DualEncoder learn(List<Lesson> lessons, Plan plan, Listener listener) {
+  /**
+   * What these lessons teach.
+   *
+   * @throws IllegalArgumentException if there are none
+   * @throws InterruptedException if the listener throws it
+   */
+  public static DualEncoder learn(List<Lesson> lessons, Plan plan, Listener listener)
+      throws InterruptedException {
     if (lessons.isEmpty()) {
       throw new IllegalArgumentException("there are no lessons; expected at least one");
     }

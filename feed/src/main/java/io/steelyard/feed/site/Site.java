@@ -13,7 +13,7 @@ import io.steelyard.feed.paper.Publication;
 import io.steelyard.feed.paper.Publications;
 import io.steelyard.feed.paper.ShippedPapers;
 import io.steelyard.feed.playground.Bench;
-import io.steelyard.feed.search.HashedNgrams;
+import io.steelyard.feed.search.Librarian;
 import io.steelyard.feed.search.Library;
 import io.steelyard.feed.web.Assets;
 import io.steelyard.feed.web.Metrics;
@@ -43,7 +43,7 @@ public final class Site implements AutoCloseable {
   private static final String BEARER = "Bearer ";
 
   private final Database database;
-  private final Library library;
+  private final Librarian librarian;
   private final Bench bench;
   private final Server server;
   private final House house;
@@ -53,7 +53,7 @@ public final class Site implements AutoCloseable {
 
   private Site(
       Database database,
-      Library library,
+      Librarian librarian,
       Bench bench,
       Server server,
       House house,
@@ -64,7 +64,7 @@ public final class Site implements AutoCloseable {
     this.postman = postman;
     this.routine = routine;
     this.database = database;
-    this.library = library;
+    this.librarian = librarian;
     this.bench = bench;
     this.server = server;
     this.house = house;
@@ -94,12 +94,9 @@ public final class Site implements AutoCloseable {
               port::get,
               () -> postman.ifPresent(Postman::ring));
       final Metrics metrics = new Metrics();
-      final Library library =
-          Library.open(
-              database,
-              new HashedNgrams(),
-              settings.optional(Setting.DATA).map(folder -> Path.of(folder).resolve("index")));
-      library.refresh();
+      final Librarian librarian =
+          Librarian.start(database, settings.folderBesideDatabase(), settings.flag(Setting.LEARN));
+      final Library library = librarian.library();
       final Bench bench = new Bench(settings);
       final Source source = Source.of(settings);
       final Searching searching = new Searching(house, library);
@@ -124,12 +121,17 @@ public final class Site implements AutoCloseable {
               routes,
               context -> admit(database, context),
               reading::refused,
-              () -> database.version() + "." + house.results().now().number(),
+              () ->
+                  database.version()
+                      + "."
+                      + house.results().now().number()
+                      + "."
+                      + library.edition(),
               metrics);
       port.set(server.start());
       return new Site(
           database,
-          library,
+          librarian,
           bench,
           server,
           house,
@@ -165,7 +167,7 @@ public final class Site implements AutoCloseable {
     source.web().close();
     postman.ifPresent(Postman::close);
     bench.close();
-    library.close();
+    librarian.close();
     database.close();
   }
 

@@ -57,7 +57,7 @@ class MeaningFiguresTest {
   }
 
   @Test
-  void tagsFindTheirBookmarks() {
+  void tagsFindTheirBookmarks() throws InterruptedException {
     final Optional<FileSet.Found> data =
         FileSet.XML_BIBTEX.find(DataLocations.standard(Optional.empty()).withoutNetwork(), _ -> {});
     assumeTrue(data.isPresent(), "needs xml-bibtex, in the folder that STEELYARD_DATA names");
@@ -83,7 +83,8 @@ class MeaningFiguresTest {
     assertThat(taught).as("mean average precision").isGreaterThan(ngrams);
   }
 
-  private static DualEncoder learned(List<Lesson> train, int passes, Plan plan) {
+  private static DualEncoder learned(List<Lesson> train, int passes, Plan plan)
+      throws InterruptedException {
     return DualEncoderTraining.learn(
         train, new Plan(passes, plan.batch(), plan.rate(), plan.seed()), (_, _, _) -> {});
   }

@@ -11,48 +11,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DualEncoderTest {
 
-  private static final int TOPICS = 40;
   private static final int HELD_OUT = 150;
-
-  /**
-   * Papers of three topics each. Titles and abstracts have different words for the same topic, and
-   * no piece in common, so that nothing but learning connects them.
-   */
-  private static List<Lesson> papers(int count, long seed) {
-    final SplittableRandom random = new SplittableRandom(seed);
-    final List<Lesson> papers = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      final StringBuilder title = new StringBuilder();
-      final StringBuilder text = new StringBuilder();
-      for (int k = 0; k < 3; k++) {
-        final int topic = random.nextInt(TOPICS);
-        title.append(word("bdgmlr", "ae", topic)).append(' ');
-        for (int n = 0; n < 8; n++) {
-          text.append(word("ptkszv", "iou", topic * 5 + random.nextInt(5))).append(' ');
-        }
-      }
-      papers.add(new Lesson(text.toString().strip(), List.of(title.toString().strip())));
-    }
-    return papers;
-  }
-
-  /** A word of letters that are its number's digits. */
-  private static String word(String consonants, String vowels, int number) {
-    final StringBuilder word = new StringBuilder();
-    int rest = number + 1;
-    for (int i = 0; i < 4; i++) {
-      word.append(consonants.charAt(rest % consonants.length()));
-      rest = rest / consonants.length() + 7 * number;
-      word.append(vowels.charAt(rest % vowels.length()));
-    }
-    return word.toString();
-  }
 
   private static double meanReciprocalRank(Meaning meaning, List<Lesson> papers) {
     final Retrieval retrieval =
@@ -65,8 +29,8 @@ class DualEncoderTest {
   }
 
   @Test
-  void learnsWhatPiecesOfWordsDoNotSay(@TempDir Path folder) {
-    final List<Lesson> all = papers(1200 + HELD_OUT, 5);
+  void learnsWhatPiecesOfWordsDoNotSay(@TempDir Path folder) throws InterruptedException {
+    final List<Lesson> all = TopicPapers.some(1200 + HELD_OUT, 5);
     final List<Lesson> heldOut = all.subList(1200, all.size());
     final List<Double> losses = new ArrayList<>();
     final DualEncoder encoder =
@@ -94,9 +58,10 @@ class DualEncoderTest {
   }
 
   @Test
-  void vectorsHaveLengthOneOrZero() {
+  void vectorsHaveLengthOneOrZero() throws InterruptedException {
     final DualEncoder encoder =
-        DualEncoderTraining.learn(papers(20, 1), new Plan(0, 8, 1e-3, 1), (_, _, _) -> {});
+        DualEncoderTraining.learn(
+            TopicPapers.some(20, 1), new Plan(0, 8, 1e-3, 1), (_, _, _) -> {});
     double squares = 0;
     for (final float x : encoder.of("Softmax attention")) {
       squares += x * x;
