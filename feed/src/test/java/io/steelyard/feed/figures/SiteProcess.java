@@ -54,6 +54,8 @@ final class SiteProcess implements AutoCloseable {
     settings.put("port", Integer.toString(port));
     settings.put("data", folder.toString());
     settings.put("runs", "no-such-folder");
+    // Made-up words teach nothing, and what is learned has shorter vectors than hashed n-grams.
+    settings.put("search.learn", "false");
     for (final String limit : List.of("pages", "api", "search", "forms")) {
       settings.put("rate." + limit, "0");
     }
