@@ -1,5 +1,6 @@
 package io.steelyard.feed.figures;
 
+import io.steelyard.feed.ChildJvm;
 import io.steelyard.feed.configuration.Settings;
 import io.steelyard.feed.site.Site;
 import java.io.IOException;
@@ -46,8 +47,9 @@ final class SiteProcess implements AutoCloseable {
    * Starts a site that keeps its data in a folder and waits until it answers {@code /}.
    *
    * @param launcher the script that users start it with; without one the classes of this process
+   * @param soon whether those shall start soon rather than become fast
    */
-  static SiteProcess start(Path folder, Optional<Path> launcher)
+  static SiteProcess start(Path folder, Optional<Path> launcher, boolean soon)
       throws IOException, InterruptedException {
     final int port = freePort();
     final Map<String, String> settings = new LinkedHashMap<>();
@@ -64,13 +66,7 @@ final class SiteProcess implements AutoCloseable {
       command.addAll(List.of(launcher.get().toString(), "serve"));
       settings.forEach((key, value) -> command.addAll(List.of("--set", key + "=" + value)));
     } else {
-      command.addAll(
-          List.of(
-              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-              "--add-modules=jdk.incubator.vector",
-              "-cp",
-              System.getProperty("java.class.path"),
-              SiteProcess.class.getName()));
+      command.addAll(ChildJvm.command(SiteProcess.class, soon));
       settings.forEach((key, value) -> command.add(key + "=" + value));
     }
     final long start = System.nanoTime();
