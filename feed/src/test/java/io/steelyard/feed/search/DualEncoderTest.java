@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DualEncoderTest {
 
+  private static final int LESSONS = 900;
   private static final int HELD_OUT = 150;
 
   private static double meanReciprocalRank(Meaning meaning, List<Lesson> papers) {
@@ -30,13 +31,13 @@ class DualEncoderTest {
 
   @Test
   void learnsWhatPiecesOfWordsDoNotSay(@TempDir Path folder) throws InterruptedException {
-    final List<Lesson> all = TopicPapers.some(1200 + HELD_OUT, 5);
-    final List<Lesson> heldOut = all.subList(1200, all.size());
+    final List<Lesson> all = TopicPapers.some(LESSONS + HELD_OUT, 5);
+    final List<Lesson> heldOut = all.subList(LESSONS, all.size());
     final List<Double> losses = new ArrayList<>();
     final DualEncoder encoder =
         DualEncoderTraining.learn(
-            all.subList(0, 1200),
-            new Plan(8, 128, 2e-3, 1),
+            all.subList(0, LESSONS),
+            new Plan(5, 128, 3e-3, 1),
             (step, steps, loss) -> {
               losses.add(loss);
               assertThat(step).isEqualTo(losses.size()).isLessThanOrEqualTo(steps);
@@ -46,13 +47,13 @@ class DualEncoderTest {
     final double learned = meanReciprocalRank(encoder, heldOut);
     assertThat(ngrams).as("nothing connects them").isLessThan(0.15);
     assertThat(learned).as("pairs never seen").isGreaterThan(0.5);
-    assertThat(encoder.papers()).isEqualTo(1200);
+    assertThat(encoder.papers()).isEqualTo(LESSONS);
 
     final Path file = folder.resolve("meaning.safetensors");
     encoder.write(file);
     final DualEncoder again = DualEncoder.read(file);
     assertThat(again.name()).isEqualTo(encoder.name());
-    assertThat(again.papers()).isEqualTo(1200);
+    assertThat(again.papers()).isEqualTo(LESSONS);
     final String text = heldOut.getFirst().document();
     assertThat(again.of(text)).isEqualTo(encoder.of(text)).hasSize(again.dimensions());
   }

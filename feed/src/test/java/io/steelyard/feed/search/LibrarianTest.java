@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class LibrarianTest {
 
-  private static final Plan PLAN = new Plan(6, 128, 2e-3, 1);
+  private static final Plan PLAN = new Plan(3, 128, 3e-3, 1);
   private static final int DEPTH = 40;
   private static final String PLAIN = new HashedNgrams().name();
 
