@@ -3,6 +3,8 @@ package io.steelyard.feed.api;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.steelyard.feed.account.Tokens;
+import io.steelyard.feed.contribution.Authorships.Authorship;
+import io.steelyard.feed.contribution.Authorships.Presence;
 import io.steelyard.feed.page.Card;
 import io.steelyard.feed.paper.Author;
 import io.steelyard.feed.paper.Link;
@@ -28,21 +30,21 @@ public final class PaperJson {
   private PaperJson() {}
 
   /** A paper in a list. */
-  public static JsonObject item(Card card) {
+  public static JsonObject item(Card card, Presence presence) {
     final Publication paper = card.paper();
     final JsonObject item = new JsonObject();
-    item.add("paper", paper(card));
+    item.add("paper", paper(card, presence));
     item.addProperty("publishedAt", time(featured(paper)));
     item.addProperty("title", paper.title());
     item.addProperty("summary", paper.abstractText());
     item.addProperty("numComments", card.comments());
-    item.addProperty("isAuthorParticipating", false);
+    item.addProperty("isAuthorParticipating", presence.talking().contains(paper.id()));
     return item;
   }
 
   /** A paper alone, with what is linked to it. */
-  public static JsonObject single(Card card) {
-    final JsonObject json = paper(card);
+  public static JsonObject single(Card card, Presence presence) {
+    final JsonObject json = paper(card, presence);
     final Publication paper = card.paper();
     json.add("linkedModels", links(paper, Link.Kind.MODEL));
     json.add("linkedDatasets", links(paper, Link.Kind.DATASET));
@@ -64,11 +66,11 @@ public final class PaperJson {
   }
 
   /** A paper as it stands inside an item. */
-  public static JsonObject paper(Card card) {
+  public static JsonObject paper(Card card, Presence presence) {
     final Publication paper = card.paper();
     final JsonObject json = new JsonObject();
     json.addProperty("id", paper.id().value());
-    json.add("authors", authors(paper));
+    json.add("authors", authors(paper, presence));
     json.addProperty("publishedAt", time(paper.published()));
     json.addProperty("submittedOnDailyAt", time(featured(paper)));
     json.addProperty("title", paper.title());
@@ -102,7 +104,7 @@ public final class PaperJson {
     return json;
   }
 
-  private static JsonArray authors(Publication paper) {
+  private static JsonArray authors(Publication paper, Presence presence) {
     final JsonArray authors = new JsonArray();
     final List<Author> known = paper.authors();
     for (int i = 0; i < known.size(); i++) {
@@ -110,9 +112,28 @@ public final class PaperJson {
       author.addProperty("_id", identifier("author", paper.id() + "/" + i));
       author.addProperty("name", known.get(i).name());
       author.addProperty("hidden", false);
+      presence
+          .of(paper.id(), known.get(i).slug())
+          .ifPresent(
+              claim -> {
+                author.addProperty("status", "claimed_verified");
+                claim
+                    .verified()
+                    .ifPresent(at -> author.addProperty("statusLastChangedAt", time(at)));
+                author.add("user", user(claim));
+              });
       authors.add(author);
     }
     return authors;
+  }
+
+  private static JsonObject user(Authorship claim) {
+    final JsonObject user = new JsonObject();
+    user.addProperty("_id", identifier("account", Long.toString(claim.account())));
+    user.addProperty("name", claim.by());
+    user.addProperty("fullname", claim.by());
+    user.addProperty("type", "user");
+    return user;
   }
 
   private static JsonArray links(Publication paper, Link.Kind kind) {

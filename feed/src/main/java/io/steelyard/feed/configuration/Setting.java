@@ -76,6 +76,11 @@ public enum Setting {
       "submissions",
       "moderated",
       "papers by readers; moderated: a moderator looks first; open: taken at once; closed"),
+  /** Learned meaning. */
+  LEARN(
+      "search.learn",
+      "true",
+      "whether search by meaning learns from the papers, where more than 2,000 were imported"),
   /** Scheduled digest. */
   DIGEST_AT("digest.at", "", "time of day (UTC, hh:mm) when the digest is sent; else never");
 

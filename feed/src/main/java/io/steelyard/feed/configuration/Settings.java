@@ -26,6 +26,7 @@ import java.util.stream.Collectors;
  */
 public final class Settings {
 
+  private static final String H2_FILE = "jdbc:h2:file:";
   private static final int LARGEST_PORT = 65_535;
 
   private final Map<Setting, String> values;
@@ -116,11 +117,25 @@ public final class Settings {
     return optional(Setting.DATA).map(Path::of).orElseGet(Settings::userFolder);
   }
 
+  /**
+   * Folder for what is made from the database and can be made again: the data folder, else where
+   * the file of an H2 database lies; none beside a database elsewhere.
+   */
+  public Optional<Path> folderBesideDatabase() {
+    if (optional(Setting.DATA).isPresent() || optional(Setting.DB).isEmpty()) {
+      return Optional.of(dataFolder());
+    }
+    return optional(Setting.DB)
+        .filter(address -> address.startsWith(H2_FILE))
+        .map(address -> address.substring(H2_FILE.length()).replaceFirst(";.*$", ""))
+        .filter(file -> !file.startsWith("~"))
+        .map(file -> Path.of(file).toAbsolutePath().getParent());
+  }
+
   /** Address of the database. */
   public String database() {
     return optional(Setting.DB)
-        .orElseGet(
-            () -> "jdbc:h2:file:" + dataFolder().resolve("feed").toAbsolutePath().normalize());
+        .orElseGet(() -> H2_FILE + dataFolder().resolve("feed").toAbsolutePath().normalize());
   }
 
   /** Every value by key, secrets blotted out: for a log or a check. */
@@ -140,6 +155,7 @@ public final class Settings {
       throw wrong(Setting.PORT, "a port from 0 to " + LARGEST_PORT);
     }
     flag(Setting.PROXY);
+    flag(Setting.LEARN);
     if (!basePath.matches("[A-Za-z0-9._~/-]*")) {
       throw wrong(Setting.BASE_PATH, "a path of letters, digits, '.', '_', '~', '-' and '/'");
     }

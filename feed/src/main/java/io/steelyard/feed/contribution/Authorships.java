@@ -3,10 +3,12 @@ package io.steelyard.feed.contribution;
 import io.steelyard.feed.database.Times;
 import io.steelyard.feed.paper.ArxivId;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Query;
 import org.jdbi.v3.core.statement.Update;
@@ -84,6 +86,56 @@ public final class Authorships {
             .bind("paper", paper.value()))
         .forEach(claim -> names.putIfAbsent(claim.slug(), claim.by()));
     return names;
+  }
+
+  /**
+   * The authors of some papers who are here.
+   *
+   * @param confirmed claims by paper and by the author's name in addresses
+   * @param talking papers of which a confirmed author says something on their page
+   */
+  public record Presence(Map<ArxivId, Map<String, Authorship>> confirmed, Set<ArxivId> talking) {
+
+    /** Copies what is given. */
+    public Presence {
+      confirmed = Map.copyOf(confirmed);
+      talking = Set.copyOf(talking);
+    }
+
+    /** Who an author of a paper is here, if anybody. */
+    public Optional<Authorship> of(ArxivId paper, String slug) {
+      return Optional.ofNullable(confirmed.getOrDefault(paper, Map.of()).get(slug));
+    }
+  }
+
+  /** Which authors of these papers are here. */
+  public Presence presence(List<ArxivId> papers) {
+    if (papers.isEmpty()) {
+      return new Presence(Map.of(), Set.of());
+    }
+    final List<String> ids = papers.stream().map(ArxivId::value).toList();
+    final Map<ArxivId, Map<String, Authorship>> confirmed = new HashMap<>();
+    list(handle
+            .createQuery(
+                SELECT
+                    + "WHERE s.paper_id IN (<ids>) AND s.verified IS NOT NULL ORDER BY s.verified")
+            .bindList("ids", ids))
+        .forEach(
+            claim ->
+                confirmed
+                    .computeIfAbsent(claim.paper(), _ -> new HashMap<>())
+                    .putIfAbsent(claim.slug(), claim));
+    final List<ArxivId> talking =
+        handle
+            .createQuery(
+                "SELECT DISTINCT s.paper_id FROM authorship s JOIN remark r"
+                    + " ON r.paper_id = s.paper_id AND r.account_id = s.account_id"
+                    + " WHERE s.paper_id IN (<ids>) AND s.verified IS NOT NULL"
+                    + " AND r.hidden IS NULL")
+            .bindList("ids", ids)
+            .map((row, _) -> new ArxivId(row.getString("paper_id")))
+            .list();
+    return new Presence(confirmed, Set.copyOf(talking));
   }
 
   /** The confirmed claims of those with this name in addresses. */

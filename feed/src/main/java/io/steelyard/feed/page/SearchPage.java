@@ -14,9 +14,16 @@ import java.util.Optional;
  * @param total how many in all
  * @param page which part, from 0
  * @param more whether there is another part
+ * @param waiting how many papers the index does not have yet
  */
 public record SearchPage(
-    Shell shell, Question question, List<Found> found, long total, int page, boolean more) {
+    Shell shell,
+    Question question,
+    List<Found> found,
+    long total,
+    int page,
+    boolean more,
+    long waiting) {
 
   /**
    * A paper that was found.

@@ -76,6 +76,25 @@ public final class Publications {
     return handle.createQuery("SELECT count(*) FROM paper").mapTo(Long.class).one();
   }
 
+  /** How many with an abstract came from elsewhere. */
+  public int imported() {
+    return handle
+        .createQuery("SELECT count(*) FROM paper WHERE origin <> 'catalogue' AND abstract <> ''")
+        .mapTo(Integer.class)
+        .one();
+  }
+
+  /** Titles with abstracts, of the newest papers that have both. */
+  public List<Map.Entry<String, String>> texts(int most) {
+    return handle
+        .createQuery(
+            "SELECT title, abstract FROM paper WHERE abstract <> ''"
+                + " ORDER BY published DESC, id DESC LIMIT :most")
+        .bind("most", most)
+        .map((row, _) -> Map.entry(row.getString("title"), row.getString("abstract")))
+        .list();
+  }
+
   /** The paper with this id. */
   public Optional<Publication> find(ArxivId id) {
     return complete(
@@ -152,12 +171,14 @@ public final class Publications {
 
   /** The last day up to this one that features papers. */
   public Optional<LocalDate> lastDay(LocalDate upTo) {
-    return day("SELECT max(featured) FROM paper WHERE featured <= :day", upTo);
+    // Not max(): H2 would go through all the days before.
+    return day(
+        "SELECT featured FROM paper WHERE featured <= :day ORDER BY featured DESC LIMIT 1", upTo);
   }
 
   /** The first day from this one on that features papers. */
   public Optional<LocalDate> firstDay(LocalDate from) {
-    return day("SELECT min(featured) FROM paper WHERE featured >= :day", from);
+    return day("SELECT featured FROM paper WHERE featured >= :day ORDER BY featured LIMIT 1", from);
   }
 
   /** The last days that feature papers, the newest first. */
@@ -402,12 +423,11 @@ public final class Publications {
   }
 
   private Optional<LocalDate> day(String sql, LocalDate day) {
-    return Optional.ofNullable(
-        handle
-            .createQuery(sql)
-            .bind("day", day)
-            .map((row, _) -> row.getObject(1, LocalDate.class))
-            .one());
+    return handle
+        .createQuery(sql)
+        .bind("day", day)
+        .map((row, _) -> row.getObject(1, LocalDate.class))
+        .findOne();
   }
 
   /** Reads papers with their authors and links: three queries, however many papers there are. */

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
@@ -82,10 +83,13 @@ public final class Library implements AutoCloseable {
   private static final int RANK_CONSTANT = 60;
   private static final int DEPTH = 200;
   private static final int BATCH = 500;
+  private static final int SHOW_AFTER = 10 * BATCH;
   private static final double NEAR_ENOUGH = 0.12;
   private static final double MOST_WORDS = 0.7;
   private static final String UPDATED = "updated";
-  private static final String MEANING = "meaning";
+
+  /** Whose vectors questions are answered with. */
+  private static final String VECTORS = "vectors";
 
   private static final Map<String, Float> WEIGHTS =
       Map.of("title", 3f, "authors", 2.5f, "summary", 1.5f, "keywords", 1.5f, "abstract", 1f);
@@ -93,13 +97,20 @@ public final class Library implements AutoCloseable {
   private static final Pattern PHRASE = Pattern.compile("\"([^\"]{2,})\"");
 
   private final Database database;
-  private final Meaning meaning;
   private final Analyzer analyzer = new EnglishAnalyzer();
   private final IndexWriter writer;
   private final SearcherManager searchers;
   private final ReentrantLock updating = new ReentrantLock();
+  private volatile Meaning meaning;
+
+  /** The meaning that is being taken over; papers have the vectors of both until it is. */
+  private Optional<Meaning> coming = Optional.empty();
+
   private Instant updated;
-  private long version = -1;
+  private volatile long version = -1;
+  private volatile long waiting;
+  private volatile boolean stopped;
+  private final AtomicLong edition = new AtomicLong();
 
   private Library(Database database, Meaning meaning, IndexWriter writer, Instant updated)
       throws IOException {
@@ -111,26 +122,35 @@ public final class Library implements AutoCloseable {
   }
 
   /**
-   * Opens the index in a folder, makes it if it is missing or was made with another meaning. While
-   * another process has the folder, the index is in memory instead.
+   * Opens the index in a folder, makes it if it is missing or was made with none of these meanings.
+   * While another process has the folder, the index is in memory instead.
+   *
+   * @param meanings at least one, the best last: the index has the vectors of one of them
    */
-  public static Library open(Database database, Meaning meaning, Optional<Path> folder) {
+  public static Library open(
+      Database database, List<? extends Meaning> meanings, Optional<Path> folder) {
     try {
       final Directory directory = directory(folder);
       final IndexWriter writer =
           writer(directory).or(() -> writer(new ByteBuffersDirectory())).orElseThrow();
       final Map<String, String> state = state(writer);
-      final boolean same = meaning.name().equals(state.get(MEANING));
-      if (!same) {
+      final Optional<? extends Meaning> same =
+          meanings.stream()
+              .filter(meaning -> meaning.name().equals(state.get(VECTORS)))
+              .findFirst();
+      if (same.isEmpty()) {
         writer.deleteAll();
       }
-      return new Library(
-          database,
-          meaning,
-          writer,
-          same
-              ? Instant.parse(state.getOrDefault(UPDATED, Instant.EPOCH.toString()))
-              : Instant.EPOCH);
+      final Library library =
+          new Library(
+              database,
+              same.isPresent() ? same.get() : meanings.getLast(),
+              writer,
+              same.isPresent()
+                  ? Instant.parse(state.getOrDefault(UPDATED, Instant.EPOCH.toString()))
+                  : Instant.EPOCH);
+      library.waiting = library.changed().size();
+      return library;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot open the search index", e);
     }
@@ -168,27 +188,115 @@ public final class Library implements AutoCloseable {
     updating.lock();
     try {
       final long now = database.version();
-      final List<ArxivId> changed =
-          database.read(handle -> new Publications(handle).changedSince(updated));
+      final List<ArxivId> changed = changed();
+      waiting = changed.size();
       for (int from = 0; from < changed.size(); from += BATCH) {
-        final List<ArxivId> part = changed.subList(from, Math.min(changed.size(), from + BATCH));
-        for (final Publication paper :
-            database.read(handle -> new Publications(handle).find(part))) {
-          writer.updateDocument(new Term("id", paper.id().value()), document(paper));
+        final int to = Math.min(changed.size(), from + BATCH);
+        put(changed.subList(from, to));
+        if (from % SHOW_AFTER == 0) {
+          searchers.maybeRefreshBlocking();
+          waiting = changed.size() - (long) to;
+          edition.incrementAndGet();
+        }
+        if (stopped) {
+          return; // What is not committed is taken the next time.
         }
       }
       if (!changed.isEmpty()) {
         final Optional<Instant> last =
             database.read(handle -> new Publications(handle).lastChange());
         updated = last.orElse(updated);
-        writer.setLiveCommitData(
-            Map.of(UPDATED, updated.toString(), MEANING, meaning.name()).entrySet());
-        writer.commit();
+        commit(meaning);
       }
       searchers.maybeRefreshBlocking();
+      waiting = 0;
+      if (!changed.isEmpty()) {
+        edition.incrementAndGet();
+      }
       version = now;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot bring the search index up to date", e);
+    } finally {
+      updating.unlock();
+    }
+  }
+
+  private List<ArxivId> changed() {
+    return database.read(handle -> new Publications(handle).changedSince(updated));
+  }
+
+  private void put(List<ArxivId> ids) throws IOException {
+    for (final Publication paper : database.read(handle -> new Publications(handle).find(ids))) {
+      writer.updateDocument(new Term("id", paper.id().value()), document(paper));
+    }
+  }
+
+  private void commit(Meaning of) throws IOException {
+    writer.setLiveCommitData(Map.of(UPDATED, updated.toString(), VECTORS, of.name()).entrySet());
+    writer.commit();
+  }
+
+  /** How many papers the index does not have yet; it takes them over, or the next question does. */
+  public long waiting() {
+    return waiting;
+  }
+
+  /** Advances when other things may be found. */
+  public long edition() {
+    return edition.get();
+  }
+
+  /** Makes {@link #refresh} and {@link #adopt} end soon, with their work undone. */
+  void stop() {
+    stopped = true;
+  }
+
+  /** Whose vectors questions are answered with. */
+  public Meaning meaning() {
+    return meaning;
+  }
+
+  /**
+   * Gives every paper the vector of another meaning, a part at a time, then answers questions with
+   * it. Until then they are answered with the one before, and stay so if this is stopped.
+   */
+  public void adopt(Meaning other) {
+    coming(Optional.of(other));
+    try {
+      refresh();
+      final List<ArxivId> all =
+          database.read(handle -> new Publications(handle).changedSince(Instant.EPOCH));
+      for (int from = 0; from < all.size(); from += BATCH) {
+        updating.lock();
+        try {
+          put(all.subList(from, Math.min(all.size(), from + BATCH)));
+        } finally {
+          updating.unlock();
+        }
+        if (stopped) {
+          return;
+        }
+      }
+      updating.lock();
+      try {
+        commit(other);
+        searchers.maybeRefreshBlocking();
+        meaning = other;
+        edition.incrementAndGet();
+      } finally {
+        updating.unlock();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot give the papers other vectors", e);
+    } finally {
+      coming(Optional.empty());
+    }
+  }
+
+  private void coming(Optional<Meaning> other) {
+    updating.lock();
+    try {
+      coming = other;
     } finally {
       updating.unlock();
     }
@@ -224,21 +332,32 @@ public final class Library implements AutoCloseable {
     document.add(new IntPoint("year", paper.published().atZone(ZoneOffset.UTC).getYear()));
     document.add(new NumericDocValuesField("published", paper.published().getEpochSecond()));
     document.add(new StringField("code", paper.code().isPresent() ? "yes" : "no", Field.Store.NO));
-    final float[] vector =
-        meaning.of(
-            title
-                + ". "
-                + title
-                + ". "
-                + summary
-                + " "
-                + text
-                + " "
-                + String.join(" ", paper.keywords()));
-    if (!isZero(vector)) {
-      document.add(new KnnFloatVectorField(MEANING, vector, VectorSimilarityFunction.DOT_PRODUCT));
-    }
+    final String all =
+        title
+            + ". "
+            + title
+            + ". "
+            + summary
+            + " "
+            + text
+            + " "
+            + String.join(" ", paper.keywords());
+    vector(document, meaning, all);
+    coming.ifPresent(other -> vector(document, other, all));
     return document;
+  }
+
+  private static void vector(Document document, Meaning meaning, String text) {
+    final float[] vector = meaning.of(text);
+    if (!isZero(vector)) {
+      document.add(
+          new KnnFloatVectorField(field(meaning), vector, VectorSimilarityFunction.DOT_PRODUCT));
+    }
+  }
+
+  /** Vectors of different meanings have different lengths: each has a field of its own. */
+  private static String field(Meaning meaning) {
+    return "vector-" + meaning.name();
   }
 
   /**
@@ -248,6 +367,7 @@ public final class Library implements AutoCloseable {
    */
   public Answer ask(Question question, int offset, int limit, Supplier<Set<String>> withResults) {
     refreshIfBehind();
+    final Meaning by = meaning; // first: what is searched then has its vectors
     final Optional<ArxivId> exact = ArxivId.in(question.text());
     try {
       final IndexSearcher searcher = searchers.acquire();
@@ -259,7 +379,7 @@ public final class Library implements AutoCloseable {
               there && offset == 0 ? List.of(new Hit(exact.get(), "", "", false)) : List.of(),
               there ? 1 : 0);
         }
-        return answer(searcher, question, offset, limit, filter(question, withResults));
+        return answer(searcher, by, question, offset, limit, filter(question, withResults));
       } finally {
         searchers.release(searcher);
       }
@@ -269,7 +389,12 @@ public final class Library implements AutoCloseable {
   }
 
   private Answer answer(
-      IndexSearcher searcher, Question question, int offset, int limit, Optional<Query> filter)
+      IndexSearcher searcher,
+      Meaning by,
+      Question question,
+      int offset,
+      int limit,
+      Optional<Query> filter)
       throws IOException {
     if (question.text().isBlank()) {
       final Query all = filter.orElse(MatchAllDocsQuery.INSTANCE);
@@ -296,9 +421,9 @@ public final class Library implements AutoCloseable {
       total = searcher.count(query);
     }
     final List<Integer> byMeaning = new ArrayList<>();
-    final float[] vector = meaning.of(question.text());
+    final float[] vector = by.of(question.text());
     if (!isZero(vector)) {
-      for (final ScoreDoc doc : near(searcher, vector, DEPTH, filter)) {
+      for (final ScoreDoc doc : near(searcher, by, vector, DEPTH, filter)) {
         // Lucene gives (1 + inner product) / 2.
         if (2 * doc.score - 1 > NEAR_ENOUGH) {
           byMeaning.add(doc.doc);
@@ -329,9 +454,10 @@ public final class Library implements AutoCloseable {
   }
 
   private static ScoreDoc[] near(
-      IndexSearcher searcher, float[] vector, int most, Optional<Query> filter) throws IOException {
+      IndexSearcher searcher, Meaning by, float[] vector, int most, Optional<Query> filter)
+      throws IOException {
     return searcher.search(
-            new KnnFloatVectorQuery(MEANING, vector, most, filter.orElse(null)), most)
+            new KnnFloatVectorQuery(field(by), vector, most, filter.orElse(null)), most)
         .scoreDocs;
   }
 
@@ -344,8 +470,9 @@ public final class Library implements AutoCloseable {
       return List.of();
     }
     final Publication it = found.get();
+    final Meaning by = meaning;
     final float[] vector =
-        meaning.of(
+        by.of(
             Tex.plain(
                     it.title() + ". " + it.title() + ". " + it.summary() + " " + it.abstractText())
                 + " "
@@ -358,7 +485,7 @@ public final class Library implements AutoCloseable {
       try {
         final List<ArxivId> ids = new ArrayList<>();
         final StoredFields stored = searcher.storedFields();
-        for (final ScoreDoc doc : near(searcher, vector, most + 1, Optional.empty())) {
+        for (final ScoreDoc doc : near(searcher, by, vector, most + 1, Optional.empty())) {
           ids.add(new ArxivId(stored.document(doc.doc, Set.of("id")).get("id")));
         }
         ids.remove(paper);

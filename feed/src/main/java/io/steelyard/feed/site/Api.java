@@ -2,13 +2,16 @@ package io.steelyard.feed.site;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import io.steelyard.feed.api.EvidenceJson;
 import io.steelyard.feed.api.PaperJson;
 import io.steelyard.feed.calendar.Period;
+import io.steelyard.feed.contribution.Authorships;
 import io.steelyard.feed.discussion.Opinions;
 import io.steelyard.feed.evidence.Built;
 import io.steelyard.feed.evidence.ImportedNumbers;
 import io.steelyard.feed.evidence.Results;
+import io.steelyard.feed.page.Card;
 import io.steelyard.feed.paper.ArxivId;
 import io.steelyard.feed.paper.Publication;
 import io.steelyard.feed.paper.Publications;
@@ -33,8 +36,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jdbi.v3.core.Handle;
 
 /**
  * The JSON interface: the calls of the Hugging Face papers API under the same addresses, so that
@@ -104,9 +109,7 @@ final class Api {
                 found = store.featured(from, to, offset, limit + 1);
               }
               final Reply reply =
-                  list(
-                      house.cards(handle, found.stream().limit(limit).toList(), visit),
-                      PaperJson::item);
+                  papers(handle, found.stream().limit(limit).toList(), visit, PaperJson::item);
               return found.size() > limit
                   ? next(reply, visit, "p", Integer.toString(page + 1))
                   : reply;
@@ -155,13 +158,21 @@ final class Api {
                               .toList())
                       : store.newest(offset, limit + 1);
               final Reply reply =
-                  list(
-                      house.cards(handle, found.stream().limit(limit).toList(), visit),
-                      PaperJson::paper);
+                  papers(handle, found.stream().limit(limit).toList(), visit, PaperJson::paper);
               return found.size() > limit
                   ? next(reply, visit, "cursor", Integer.toString(offset + limit))
                   : reply;
             });
+  }
+
+  private Reply papers(
+      Handle handle,
+      List<Publication> papers,
+      Visit visit,
+      BiFunction<Card, Authorships.Presence, JsonObject> json) {
+    final Authorships.Presence presence =
+        new Authorships(handle).presence(papers.stream().map(Publication::id).toList());
+    return list(house.cards(handle, papers, visit), card -> json.apply(card, presence));
   }
 
   private static Instant instant(String text) {
@@ -182,12 +193,11 @@ final class Api {
         .database()
         .read(
             handle ->
-                list(
-                    house.cards(
-                        handle,
-                        new Publications(handle)
-                            .find(answer.hits().stream().map(Answer.Hit::id).toList()),
-                        visit),
+                papers(
+                    handle,
+                    new Publications(handle)
+                        .find(answer.hits().stream().map(Answer.Hit::id).toList()),
+                    visit,
                     PaperJson::item));
   }
 
@@ -195,14 +205,14 @@ final class Api {
     return house
         .database()
         .read(
-            handle ->
-                Reply.json(
-                    Json.write(
-                        PaperJson.single(
-                            house
-                                .cards(
-                                    handle, List.of(found(new Publications(handle), visit)), visit)
-                                .getFirst()))));
+            handle -> {
+              final Publication paper = found(new Publications(handle), visit);
+              return Reply.json(
+                  Json.write(
+                      PaperJson.single(
+                          house.cards(handle, List.of(paper), visit).getFirst(),
+                          new Authorships(handle).presence(List.of(paper.id())))));
+            });
   }
 
   private Reply repositories(Visit visit) {

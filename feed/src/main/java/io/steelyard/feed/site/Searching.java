@@ -108,7 +108,8 @@ final class Searching {
                       found,
                       answer.total(),
                       page,
-                      answer.total() > (page + 1L) * ON_A_PAGE && page < DEEPEST));
+                      answer.total() > (page + 1L) * ON_A_PAGE && page < DEEPEST,
+                      library.waiting()));
             });
   }
 

@@ -13,7 +13,7 @@ import io.steelyard.feed.paper.Publication;
 import io.steelyard.feed.paper.Publications;
 import io.steelyard.feed.paper.ShippedPapers;
 import io.steelyard.feed.playground.Bench;
-import io.steelyard.feed.search.HashedNgrams;
+import io.steelyard.feed.search.Librarian;
 import io.steelyard.feed.search.Library;
 import io.steelyard.feed.web.Assets;
 import io.steelyard.feed.web.Metrics;
@@ -24,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -43,7 +45,7 @@ public final class Site implements AutoCloseable {
   private static final String BEARER = "Bearer ";
 
   private final Database database;
-  private final Library library;
+  private final Librarian librarian;
   private final Bench bench;
   private final Server server;
   private final House house;
@@ -53,7 +55,7 @@ public final class Site implements AutoCloseable {
 
   private Site(
       Database database,
-      Library library,
+      Librarian librarian,
       Bench bench,
       Server server,
       House house,
@@ -64,7 +66,7 @@ public final class Site implements AutoCloseable {
     this.postman = postman;
     this.routine = routine;
     this.database = database;
-    this.library = library;
+    this.librarian = librarian;
     this.bench = bench;
     this.server = server;
     this.house = house;
@@ -77,6 +79,11 @@ public final class Site implements AutoCloseable {
    */
   public static Site start(Settings settings) {
     final AtomicInteger port = new AtomicInteger(settings.whole(Setting.PORT));
+    // Run files are read while the database opens: each takes about a third of the start.
+    final CompletableFuture<Results> results =
+        CompletableFuture.supplyAsync(
+            () -> new Results(Path.of(settings.text(Setting.RUNS))),
+            work -> Thread.ofPlatform().name("results").daemon().start(work));
     final Database database = Database.open(settings);
     try {
       addShipped(database);
@@ -89,17 +96,14 @@ public final class Site implements AutoCloseable {
           new House(
               settings,
               database,
-              new Results(Path.of(settings.text(Setting.RUNS))),
+              finished(results),
               assets,
               port::get,
               () -> postman.ifPresent(Postman::ring));
       final Metrics metrics = new Metrics();
-      final Library library =
-          Library.open(
-              database,
-              new HashedNgrams(),
-              settings.optional(Setting.DATA).map(folder -> Path.of(folder).resolve("index")));
-      library.refresh();
+      final Librarian librarian =
+          Librarian.start(database, settings.folderBesideDatabase(), settings.flag(Setting.LEARN));
+      final Library library = librarian.library();
       final Bench bench = new Bench(settings);
       final Source source = Source.of(settings);
       final Searching searching = new Searching(house, library);
@@ -124,12 +128,17 @@ public final class Site implements AutoCloseable {
               routes,
               context -> admit(database, context),
               reading::refused,
-              () -> database.version() + "." + house.results().now().number(),
+              () ->
+                  database.version()
+                      + "."
+                      + house.results().now().number()
+                      + "."
+                      + library.edition(),
               metrics);
       port.set(server.start());
       return new Site(
           database,
-          library,
+          librarian,
           bench,
           server,
           house,
@@ -139,6 +148,14 @@ public final class Site implements AutoCloseable {
     } catch (RuntimeException e) {
       database.close();
       throw e;
+    }
+  }
+
+  private static Results finished(CompletableFuture<Results> results) {
+    try {
+      return results.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
     }
   }
 
@@ -165,7 +182,7 @@ public final class Site implements AutoCloseable {
     source.web().close();
     postman.ifPresent(Postman::close);
     bench.close();
-    library.close();
+    librarian.close();
     database.close();
   }
 

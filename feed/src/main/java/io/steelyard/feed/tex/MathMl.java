@@ -1,8 +1,6 @@
 package io.steelyard.feed.tex;
 
 import java.io.IOException;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -24,7 +22,6 @@ import uk.ac.ed.ph.snuggletex.SnuggleSnapshot;
  */
 final class MathMl {
 
-  private static final int REMEMBERED = 4096;
   private static final int MOST_EXPANSIONS = 200;
 
   private static final Set<String> ELEMENTS =
@@ -116,16 +113,7 @@ final class MathMl {
 
   private static final int DEEPEST = 40;
 
-  private static final Map<String, String> MADE =
-      Collections.synchronizedMap(
-          new LinkedHashMap<>(256, 0.75f, true) {
-            private static final long serialVersionUID = 1L;
-
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<String, String> eldest) {
-              return size() > REMEMBERED;
-            }
-          });
+  private static final Remembered MADE = new Remembered(4L << 20);
 
   private MathMl() {}
 
@@ -148,7 +136,7 @@ final class MathMl {
 
   /** The formula as a {@code math} element; its source in a {@code code} element if that fails. */
   static String of(String tex, boolean display) {
-    return MADE.computeIfAbsent((display ? "D" : "I") + tex, _ -> make(tex, display));
+    return MADE.of((display ? "D" : "I") + tex, key -> make(key.substring(1), display));
   }
 
   /** A formula in characters: commands become their sign or name, braces go. */

@@ -75,10 +75,45 @@ public final class Tex {
 
   private static final char CLOSE = '\uE001';
 
+  private static final Pattern PRIVATE = Pattern.compile("[" + OPEN + CLOSE + "]");
+  private static final Pattern TIE = Pattern.compile("(?<=\\S)~(?=\\S)");
+  private static final Pattern GROUP = Pattern.compile("\\{([^{}\\\\]*)}");
+
+  /** Enough for the texts of some thousand papers with formulas. */
+  private static final Remembered MADE = new Remembered(8L << 20);
+
   private Tex() {}
 
-  /** The text as HTML, with paragraphs left as they are. */
+  /**
+   * The text as HTML, with paragraphs left as they are. Most texts have no TeX in them and are only
+   * escaped; of the others, those asked for last are remembered.
+   */
   public static String html(String text) {
+    return hasMarkup(text) ? MADE.of(text, Tex::set) : escape(text);
+  }
+
+  /** Whether {@link #set} does more to the text than to escape it; may be true for no reason. */
+  private static boolean hasMarkup(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      switch (text.charAt(i)) {
+        case '\\', '$', '{', '~', '`', OPEN, CLOSE -> {
+          return true;
+        }
+        case '-', '\'' -> {
+          if (i > 0 && text.charAt(i - 1) == text.charAt(i)) {
+            return true;
+          }
+        }
+        default -> {
+          // A character of prose.
+        }
+      }
+    }
+    return false;
+  }
+
+  /** The text as HTML, made anew. */
+  static String set(String text) {
     final String source = clean(text);
     final StringBuilder html = new StringBuilder(source.length() + 64);
     final Matcher math = MATH.matcher(source);
@@ -114,6 +149,11 @@ public final class Tex {
 
   /** The text without TeX: for titles of windows, feeds and the search index. */
   public static String plain(String text) {
+    return hasMarkup(text) ? stripped(text) : text;
+  }
+
+  /** The text without TeX, whether there is any or not. */
+  static String stripped(String text) {
     final StringBuilder plain = new StringBuilder(text.length());
     final String source = clean(text);
     final Matcher math = MATH.matcher(source);
@@ -124,7 +164,7 @@ public final class Tex {
       end = math.end();
     }
     plain.append(words(source.substring(end), false));
-    return plain.toString().replaceAll("[" + OPEN + CLOSE + "]", "");
+    return clean(plain.toString());
   }
 
   /** Whether there is mathematics in the text. */
@@ -164,10 +204,20 @@ public final class Tex {
   }
 
   private static String clean(String text) {
-    return text.replaceAll("[" + OPEN + CLOSE + "]", "");
+    return PRIVATE.matcher(text).replaceAll("");
   }
 
   private static String words(String prose, boolean html) {
+    final String text =
+        (prose.indexOf('\\') < 0 ? prose : commands(prose, html))
+            .replace("---", "—")
+            .replace("--", "–")
+            .replace("``", "“")
+            .replace("''", "”");
+    return GROUP.matcher(TIE.matcher(text).replaceAll("\u00A0")).replaceAll("$1");
+  }
+
+  private static String commands(String prose, boolean html) {
     String text = CITE.matcher(prose).replaceAll("");
     text = URL.matcher(text).replaceAll("$1");
     text = HREF.matcher(text).replaceAll("$1");
@@ -187,13 +237,7 @@ public final class Tex {
             .replaceAll(
                 match ->
                     Matcher.quoteReplacement(WORDS.getOrDefault(match.group(1), match.group())));
-    text = ESCAPED.matcher(text).replaceAll(match -> Matcher.quoteReplacement(match.group(1)));
-    return text.replace("---", "—")
-        .replace("--", "–")
-        .replace("``", "“")
-        .replace("''", "”")
-        .replaceAll("(?<=\\S)~(?=\\S)", "\u00A0")
-        .replaceAll("\\{([^{}\\\\]*)}", "$1");
+    return ESCAPED.matcher(text).replaceAll(match -> Matcher.quoteReplacement(match.group(1)));
   }
 
   private static String styled(String text, boolean html) {

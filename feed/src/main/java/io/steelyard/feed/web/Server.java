@@ -10,7 +10,6 @@ import io.steelyard.feed.account.Viewer;
 import io.steelyard.feed.configuration.Setting;
 import io.steelyard.feed.configuration.Settings;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -337,7 +336,10 @@ public final class Server implements AutoCloseable {
     try {
       response.getOutputStream().write(bytes);
     } catch (IOException e) {
-      throw new UncheckedIOException("the client has gone", e);
+      // The client has gone: no fault of ours, and nobody to tell.
+      System.getLogger(Server.class.getName())
+          .log(System.Logger.Level.DEBUG, "the client has gone", e);
+      return 0;
     }
     return bytes.length;
   }

@@ -1,5 +1,6 @@
 package io.steelyard.feed.figures;
 
+import io.steelyard.feed.ChildJvm;
 import io.steelyard.feed.configuration.Settings;
 import io.steelyard.feed.site.Site;
 import java.io.IOException;
@@ -46,14 +47,17 @@ final class SiteProcess implements AutoCloseable {
    * Starts a site that keeps its data in a folder and waits until it answers {@code /}.
    *
    * @param launcher the script that users start it with; without one the classes of this process
+   * @param soon whether those shall start soon rather than become fast
    */
-  static SiteProcess start(Path folder, Optional<Path> launcher)
+  static SiteProcess start(Path folder, Optional<Path> launcher, boolean soon)
       throws IOException, InterruptedException {
     final int port = freePort();
     final Map<String, String> settings = new LinkedHashMap<>();
     settings.put("port", Integer.toString(port));
     settings.put("data", folder.toString());
     settings.put("runs", "no-such-folder");
+    // Made-up words teach nothing, and what is learned has shorter vectors than hashed n-grams.
+    settings.put("search.learn", "false");
     for (final String limit : List.of("pages", "api", "search", "forms")) {
       settings.put("rate." + limit, "0");
     }
@@ -62,13 +66,7 @@ final class SiteProcess implements AutoCloseable {
       command.addAll(List.of(launcher.get().toString(), "serve"));
       settings.forEach((key, value) -> command.addAll(List.of("--set", key + "=" + value)));
     } else {
-      command.addAll(
-          List.of(
-              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-              "--add-modules=jdk.incubator.vector",
-              "-cp",
-              System.getProperty("java.class.path"),
-              SiteProcess.class.getName()));
+      command.addAll(ChildJvm.command(SiteProcess.class, soon));
       settings.forEach((key, value) -> command.add(key + "=" + value));
     }
     final long start = System.nanoTime();

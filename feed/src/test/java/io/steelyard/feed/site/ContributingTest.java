@@ -2,6 +2,8 @@ package io.steelyard.feed.site;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import com.sun.net.httpserver.HttpServer;
 import io.steelyard.feed.account.Accounts;
 import io.steelyard.feed.account.Viewer;
@@ -300,6 +302,7 @@ class ContributingTest {
       eve.post(PAPER + "/claim", "place", "0", "note", "Trust me.");
       ada.post(PAPER + "/comments", "text", "We used 256 vectors.");
       assertThat(site.get(PAPER).body()).doesNotContain("is Ada here", "author of the paper");
+      assertThat(site.get("/api" + PAPER).body()).doesNotContain("claimed_verified", "\"user\"");
       final String page = mod.get("/moderation").body();
       assertThat(page).contains("Ada says to be Ada Example", "Eve says to be Ada Example");
       final List<String> claims =
@@ -318,6 +321,30 @@ class ContributingTest {
       assertThat(site.get(PAPER).body())
           .contains("is Ada here", "author of the paper")
           .doesNotContain("is Eve here");
+      final JsonObject json = site.json("/api" + PAPER).getAsJsonObject();
+      final JsonObject description = site.json("/openapi.json").getAsJsonObject();
+      final JsonObject schema = new JsonObject();
+      schema.addProperty("$ref", "#/components/schemas/Author");
+      for (final JsonElement author : json.getAsJsonArray("authors")) {
+        assertThat(new Schema(description).faults(author, schema)).isEmpty();
+      }
+      final JsonObject here = json.getAsJsonArray("authors").get(0).getAsJsonObject();
+      assertThat(here.get("status").getAsString()).isEqualTo("claimed_verified");
+      assertThat(here.getAsJsonObject("user").get("name").getAsString()).isEqualTo("Ada");
+      assertThat(json.getAsJsonArray("authors").get(1).getAsJsonObject().keySet())
+          .doesNotContain("status", "user");
+      final JsonObject item =
+          site.json("/api/papers/search?q=2001.04438").getAsJsonArray().get(0).getAsJsonObject();
+      assertThat(item.get("isAuthorParticipating").getAsBoolean()).isTrue();
+      assertThat(item.getAsJsonObject("paper").get("authors")).isEqualTo(json.get("authors"));
+      assertThat(
+              site.json("/api/papers/search?q=2207.03341")
+                  .getAsJsonArray()
+                  .get(0)
+                  .getAsJsonObject()
+                  .get("isAuthorParticipating")
+                  .getAsBoolean())
+          .isFalse();
       assertThat(site.get("/authors/ada-example").body())
           .contains("Ada on this site is the author of");
       assertThat(mod.get("/moderation").body()).contains("Nothing waits");

@@ -2,6 +2,7 @@ package io.steelyard.feed.site;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.steelyard.feed.ChildJvm;
 import io.steelyard.feed.configuration.Setting;
 import io.steelyard.feed.configuration.Settings;
 import io.steelyard.feed.database.Database;
@@ -266,14 +267,7 @@ class CrashTest {
   }
 
   private static Process java(Class<?> main, String... arguments) throws IOException {
-    final List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "-cp",
-                System.getProperty("java.class.path"),
-                main.getName()));
+    final List<String> command = ChildJvm.command(main, true);
     command.addAll(List.of(arguments));
     return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
   }

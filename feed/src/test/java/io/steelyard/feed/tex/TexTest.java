@@ -2,6 +2,15 @@ package io.steelyard.feed.tex;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -102,5 +111,91 @@ class TexTest {
       })
   void plainTextHasNoCommands(String tex, String plain) {
     assertThat(Tex.plain(tex)).isEqualTo(plain);
+  }
+
+  /** Most texts take a short way; it leads to the same place. */
+  @Test
+  void theShortWayChangesNothing() {
+    final String[] pieces = {
+      "a",
+      "B ",
+      "é",
+      " ",
+      "-",
+      "--",
+      "'",
+      "''",
+      "`",
+      "~",
+      "{",
+      "}",
+      "\\",
+      "$",
+      "x",
+      "<b>",
+      "&",
+      "\"",
+      "\uE000",
+      "\uE001",
+      "1",
+      "\\(",
+      "\\)",
+      "\\emph{w}",
+      "%"
+    };
+    final SplittableRandom random = new SplittableRandom(3);
+    int prose = 0;
+    for (int i = 0; i < 5000; i++) {
+      final StringBuilder text = new StringBuilder();
+      for (int k = random.nextInt(1, 9); k > 0; k--) {
+        text.append(pieces[random.nextInt(pieces.length)]);
+      }
+      final String one = text.toString();
+      assertThat(Tex.html(one)).as(one).isEqualTo(Tex.set(one));
+      assertThat(Tex.html(one)).as("the second time, %s", one).isEqualTo(Tex.set(one));
+      assertThat(Tex.plain(one)).as(one).isEqualTo(Tex.stripped(one));
+      prose += Tex.html(one).equals(Tex.escape(one)) ? 1 : 0;
+    }
+    assertThat(prose).as("texts that nothing is done to").isBetween(50, 4900);
+  }
+
+  @Test
+  void formulasAreSetByManyThreadsAtOnce() throws Exception {
+    final List<String> texts =
+        IntStream.range(0, 200)
+            .mapToObj(i -> "$\\frac{x_{" + i + "}}{\\sqrt{" + i + "}} \\le \\alpha$ -- " + i)
+            .toList();
+    final List<Future<List<String>>> all = new ArrayList<>();
+    try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+      for (int i = 0; i < 4; i++) {
+        all.add(threads.submit(() -> texts.stream().map(Tex::set).toList()));
+      }
+    }
+    final List<String> alone = texts.stream().map(Tex::set).toList();
+    for (final Future<List<String>> one : all) {
+      assertThat(one.get()).isEqualTo(alone);
+    }
+    assertThat(alone).allMatch(html -> html.contains("<mfrac>"));
+  }
+
+  @Test
+  void whatIsRememberedHasABound() {
+    final Remembered memory = new Remembered(1000);
+    final AtomicInteger made = new AtomicInteger();
+    final UnaryOperator<String> twice =
+        text -> {
+          made.incrementAndGet();
+          return text + text;
+        };
+    for (int i = 0; i < 100; i++) {
+      assertThat(memory.of("text " + i, twice)).isEqualTo("text " + i + "text " + i);
+      assertThat(memory.of("text 0", twice)).isEqualTo("text 0text 0");
+      assertThat(memory.characters()).isLessThanOrEqualTo(1000);
+    }
+    assertThat(made).as("what is asked for again and again stays").hasValue(100);
+    memory.of("text 1", twice);
+    assertThat(made).as("what is not goes").hasValue(101);
+    assertThat(memory.of("x".repeat(2000), twice)).hasSize(4000);
+    assertThat(memory.characters()).isZero();
   }
 }
