@@ -280,11 +280,18 @@ public record Heads(
   }
 
   private void checkBias(Tensor bias, DType dtype) {
-    final long[] scores = {batch, heads, queries, keys};
     final int lead = 4 - bias.rank();
     boolean fits = bias.dtype() == dtype && lead >= 0;
     for (int axis = 0; fits && axis < bias.rank(); axis++) {
-      fits = bias.dim(axis) == 1 || bias.dim(axis) == scores[axis + lead];
+      // Not an array: it would be allocated in every call.
+      final int extent =
+          switch (axis + lead) {
+            case 0 -> batch;
+            case 1 -> heads;
+            case 2 -> queries;
+            default -> keys;
+          };
+      fits = bias.dim(axis) == 1 || bias.dim(axis) == extent;
     }
     if (!fits) {
       throw new IllegalArgumentException(
@@ -293,7 +300,7 @@ public record Heads(
               + "; expected "
               + dtype.label()
               + ", broadcastable to the scores "
-              + Arrays.toString(scores));
+              + List.of(batch, heads, queries, keys));
     }
   }
 
