@@ -401,8 +401,7 @@ final class AttentionScores {
     collect(hidden, row, 1, visible(row), from, keys);
   }
 
-  private void collect(
-      HiddenScoresSimd hidden, long row, int lanes, int all, int from, int keys) {
+  private void collect(HiddenScoresSimd hidden, long row, int lanes, int all, int from, int keys) {
     hidden.clear();
     for (int lane = 0; from + keys > all && lane < lanes; lane++) {
       final int visible = Math.clamp(mask.visible(row + lane) - from, 0, keys);

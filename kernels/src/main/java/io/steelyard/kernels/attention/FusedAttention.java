@@ -353,8 +353,7 @@ abstract class FusedAttention implements Job {
   }
 
   /** Fills the tile with scores, of which some may be hidden. */
-  private void fill(
-      AttentionWorkspace work, int t, long row, boolean asks, int from, int keys) {
+  private void fill(AttentionWorkspace work, int t, long row, boolean asks, int from, int keys) {
     scores.fill(work.tile, work.queries, t * heads.depth() * W, work, row, from, keys);
     if (asks) {
       work.hidden.apply(work.tile, keys);

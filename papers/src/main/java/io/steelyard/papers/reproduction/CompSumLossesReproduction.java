@@ -465,7 +465,8 @@ public final class CompSumLossesReproduction implements Reproduction {
         "pictures",
         plan.train() + " to train, " + plan.validation() + " to choose the rate, " + plan.test());
     experiment.setting(
-        "optimizer", "Nesterov 0.9, cosine to 0, batches of "
+        "optimizer",
+        "Nesterov 0.9, cosine to 0, batches of "
             + BATCH
             + "; weight decay 1e-4, none for the robust networks");
     experiment.setting(

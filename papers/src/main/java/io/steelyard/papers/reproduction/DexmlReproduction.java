@@ -201,7 +201,9 @@ public final class DexmlReproduction implements Reproduction {
         new Quantity(
             "of the loss",
             run ->
-                Math.abs(run.metric(Arm.DECOUPLED.firstLoss()) / run.metric(Arm.INFO_NCE.firstLoss()) - 1));
+                Math.abs(
+                    run.metric(Arm.DECOUPLED.firstLoss()) / run.metric(Arm.INFO_NCE.firstLoss())
+                        - 1));
     final Quantity real =
         new Quantity(
             "points",

@@ -525,7 +525,8 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
           examples(manager, test, IntStream.range(0, test.count()).toArray());
       for (final int layers : plan.layers()) {
         for (final Arm arm : Arm.values()) {
-          final StripedTransformer net = new StripedTransformer(arm.attention(plan), plan.width(), layers, experiment);
+          final StripedTransformer net =
+              new StripedTransformer(arm.attention(plan), plan.width(), layers, experiment);
           final TrainingOptions options =
               TrainingOptions.seeded(experiment.seed())
                   .with(
@@ -590,7 +591,10 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
     final int[] labels = new int[chosen.length];
     images.fillLabels(chosen, labels);
     return new Examples(
-        manager.create(pixels, new Shape(chosen.length, StripedTransformer.STRIPES, StripedTransformer.STRIPE)), manager.create(labels));
+        manager.create(
+            pixels,
+            new Shape(chosen.length, StripedTransformer.STRIPES, StripedTransformer.STRIPE)),
+        manager.create(labels));
   }
 
   private static void fit(

@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.core.Linear;
 import ai.djl.training.loss.Loss;
 import io.steelyard.analysis.recurrent.Stability;
 import io.steelyard.kernels.recurrent.LtvSystem;
@@ -432,8 +431,7 @@ public final class DynamicalSystemsReproduction implements Reproduction {
                 manager.create(Arrays.stream(asked).mapToLong(i -> labels[i]).toArray());
             return pass ->
                 loss.evaluate(
-                    new NDList(pass.alias(wanted)),
-                    pass.forward(recaller, batch.inputs(), places));
+                    new NDList(pass.alias(wanted)), pass.forward(recaller, batch.inputs(), places));
           },
           arm.of(states),
           experiment);

@@ -219,7 +219,8 @@ public final class FourierHeadReproduction implements Reproduction {
             .measures("roughness with 12 frequencies less that with 2")
             .decidedBy(rise, scalingRule()),
         Claim.named("normal-mixtures-fit-normal-data-best")
-            .states("Where the density is normal, a mixture of normal densities as the head is closer")
+            .states(
+                "Where the density is normal, a mixture of normal densities as the head is closer")
             .published("ahead of both heads on the Gaussian set")
             .measures("KL from the truth of the mixture head, over the lower of the other two")
             .decidedBy(mixture, mixtureRule(mixture)),

@@ -382,7 +382,10 @@ public final class KroneckerAttentionReproduction implements Reproduction {
               final NDArray logits = pass.forward(matcher, x).singletonOrThrow();
               final NDArray labels = pass.alias(batch.labels()).reshape(logits.getShape());
               final NDArray each =
-                  Activation.softPlus(logits).sub(logits.mul(labels)).mean(new int[] {2}).mean(new int[] {0});
+                  Activation.softPlus(logits)
+                      .sub(logits.mul(labels))
+                      .mean(new int[] {2})
+                      .mean(new int[] {0});
               losses.add(each.toFloatArray());
               return each.sum();
             };

@@ -15,7 +15,6 @@ final class RecurrentForms {
   static final int CHANNELS = 2;
   private static final int STATES = 3;
 
-
   final Tensor queries;
   final Tensor keys;
   final Tensor values;
@@ -58,8 +57,7 @@ final class RecurrentForms {
       }
       for (int s = 0; s < STATES; s++) {
         rows.setDouble(
-            (long) i * STATES + s,
-            rows.get(i, s) / Math.sqrt(squares) * Math.pow(STATES, 0.25));
+            (long) i * STATES + s, rows.get(i, s) / Math.sqrt(squares) * Math.pow(STATES, 0.25));
       }
     }
     return rows;
@@ -88,8 +86,7 @@ final class RecurrentForms {
   }
 
   LtvSystem normalised() {
-    return SeparableAttention.normalised(queries, keys, z, Normaliser.EXP)
-        .system(CHANNELS);
+    return SeparableAttention.normalised(queries, keys, z, Normaliser.EXP).system(CHANNELS);
   }
 
   LtvSystem selective() {
@@ -125,8 +122,7 @@ final class RecurrentForms {
   }
 
   double[][] softmaxDirectly() {
-    return attention(
-        (i, j) -> Math.exp(features(i, j, false) / Math.sqrt(STATES)), true, _ -> 1);
+    return attention((i, j) -> Math.exp(features(i, j, false) / Math.sqrt(STATES)), true, _ -> 1);
   }
 
   double[][] scalarSelectiveDirectly() {

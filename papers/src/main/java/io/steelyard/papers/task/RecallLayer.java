@@ -24,7 +24,6 @@ import io.steelyard.layers.initializer.InitialWeights;
 import io.steelyard.layers.initializer.Normal;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.papers.run.Experiment;
-import io.steelyard.papers.task.AssociativeRecall;
 import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -148,8 +147,7 @@ public final class RecallLayer extends AbstractBlock {
     final NDArray said =
         last.forward(parameters, out.forward(parameters, new NDList(mixed), training), training)
             .singletonOrThrow();
-    final NDArray rows =
-        inputs.size() > 1 ? said.reshape(-1, width).get(inputs.get(1)) : said;
+    final NDArray rows = inputs.size() > 1 ? said.reshape(-1, width).get(inputs.get(1)) : said;
     return new NDList(rows.matMul(table.transpose()));
   }
 
@@ -167,10 +165,7 @@ public final class RecallLayer extends AbstractBlock {
       boolean training) {
     final NDArray delta =
         Activation.softPlus(
-            stepSize
-                .orElseThrow()
-                .forward(parameters, new NDList(z), training)
-                .singletonOrThrow());
+            stepSize.orElseThrow().forward(parameters, new NDList(z), training).singletonOrThrow());
     final NDArray passed = delta.cumSum(1);
     final NDArray logs = passed.swapAxes(1, 2).sub(passed);
     final NDArray order = Like.range(Math.toIntExact(z.getShape().get(1)), z);
@@ -186,8 +181,7 @@ public final class RecallLayer extends AbstractBlock {
   }
 
   @Override
-  protected void initializeChildBlocks(
-      NDManager manager, DataType dataType, Shape... inputShapes) {
+  protected void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
     final Shape tokens = inputShapes[0].add(width);
     final Shape keyHead = new Shape(tokens.get(0), 1, tokens.get(1), states);
     final Shape valueHead = new Shape(tokens.get(0), 1, tokens.get(1), width);
@@ -195,8 +189,7 @@ public final class RecallLayer extends AbstractBlock {
     q.initialize(manager, dataType, tokens);
     k.initialize(manager, dataType, tokens);
     v.initialize(manager, dataType, tokens);
-    attention.ifPresent(
-        block -> block.initialize(manager, dataType, keyHead, keyHead, valueHead));
+    attention.ifPresent(block -> block.initialize(manager, dataType, keyHead, keyHead, valueHead));
     stepSize.ifPresent(linear -> linear.initialize(manager, dataType, tokens));
     out.initialize(manager, dataType, tokens);
     last.initialize(manager, dataType, tokens);

@@ -26,8 +26,8 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
- * A vision transformer of stripes: each is four rows of an image and one token beside a class token,
- * whose last state is read out. One head a layer, norms first, no bias of projections and no
+ * A vision transformer of stripes: each is four rows of an image and one token beside a class
+ * token, whose last state is read out. One head a layer, norms first, no bias of projections and no
  * projection of outputs. Inputs {@code [B, 7, 112]}, outputs {@code [B, 10]}.
  *
  * <p>Source: the Fashion-MNIST experiment of arXiv 2504.16275.
@@ -42,7 +42,6 @@ public final class StripedTransformer extends AbstractBlock {
 
   private static final int TOKENS = STRIPES + 1;
   private static final int CLASSES = 10;
-
 
   private static final byte VERSION = 1;
 
@@ -80,8 +79,7 @@ public final class StripedTransformer extends AbstractBlock {
               Optional.empty(),
               experiment.random("circuit of layer " + layer));
       this.layers.add(
-          addChildBlock(
-              "layer-" + layer, new Layer(attention.block(shape), width, weights)));
+          addChildBlock("layer-" + layer, new Layer(attention.block(shape), width, weights)));
     }
     this.norm = addChildBlock("norm", layerNorm(1));
     this.readout = addChildBlock("readout", weights.linear(width, CLASSES, true));
@@ -110,9 +108,7 @@ public final class StripedTransformer extends AbstractBlock {
     // Else it would live as long as the parameter.
     first.attach(stripes.getManager());
     NDArray x =
-        first
-            .concat(stripes, 1)
-            .add(parameters.getValue(positions, stripes.getDevice(), training));
+        first.concat(stripes, 1).add(parameters.getValue(positions, stripes.getDevice(), training));
     for (final Layer layer : layers) {
       x = layer.forward(parameters, new NDList(x), training).singletonOrThrow();
     }
@@ -121,8 +117,7 @@ public final class StripedTransformer extends AbstractBlock {
   }
 
   @Override
-  protected void initializeChildBlocks(
-      NDManager manager, DataType dataType, Shape... inputShapes) {
+  protected void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
     final Shape tokens = new Shape(inputShapes[0].get(0), TOKENS, width);
     final Shape one = new Shape(inputShapes[0].get(0), width);
     embedding.initialize(manager, dataType, inputShapes[0]);

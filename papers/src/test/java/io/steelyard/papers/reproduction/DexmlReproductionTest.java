@@ -113,10 +113,14 @@ class DexmlReproductionTest {
                     "dexml",
                     _ ->
                         Map.of(
-                            "one label each: R@5, InfoNCE", .6,
-                            "one label each: R@5, decoupled softmax", recall,
-                            "one label each: loss of the first batch, InfoNCE", 6.2,
-                            "one label each: loss of the first batch, decoupled softmax", loss))))
+                            "one label each: R@5, InfoNCE",
+                            .6,
+                            "one label each: R@5, decoupled softmax",
+                            recall,
+                            "one label each: loss of the first batch, InfoNCE",
+                            6.2,
+                            "one label each: loss of the first batch, decoupled softmax",
+                            loss))))
         .isEqualTo(verdict);
   }
 
