@@ -2,6 +2,7 @@ package io.steelyard.feed.evidence;
 
 import io.steelyard.papers.claim.Summary;
 import io.steelyard.papers.report.Section;
+import io.steelyard.papers.run.Run;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -21,7 +22,7 @@ import java.util.Map;
  * @param seeds how many
  * @param paper title of the paper
  * @param address path of the page it is from, without base path
- * @param runs paths of the runs behind it, one for each seed
+ * @param runs paths of the runs that have it, one for each seed
  */
 public record LeaderboardRow(
     String task,
@@ -48,24 +49,17 @@ public record LeaderboardRow(
   }
 
   private static void add(Section section, List<LeaderboardRow> rows) {
-    final Map<String, List<Double>> values = new LinkedHashMap<>();
-    section
-        .runs()
-        .forEach(
-            run ->
-                run.metrics()
-                    .forEach(
-                        (name, value) ->
-                            values.computeIfAbsent(name, _ -> new ArrayList<>()).add(value)));
-    final Map<String, Measure> measures = Measure.of(values.keySet());
-    final List<String> paths =
-        section.runs().stream()
-            .map(run -> "/runs/" + run.paper() + "/" + run.scale().label() + "/" + run.seed())
-            .toList();
+    final Map<String, List<Run>> measured = new LinkedHashMap<>();
+    for (final Run run : section.runs()) {
+      run.metrics()
+          .keySet()
+          .forEach(name -> measured.computeIfAbsent(name, _ -> new ArrayList<>()).add(run));
+    }
+    final Map<String, Measure> measures = Measure.of(measured.keySet());
     final String data = String.join(", ", section.data().keySet());
-    values.forEach(
-        (name, numbers) -> {
-          final double[] array = numbers.stream().mapToDouble(Double::doubleValue).toArray();
+    measured.forEach(
+        (name, runs) -> {
+          final double[] array = runs.stream().mapToDouble(run -> run.metric(name)).toArray();
           final Measure measure = measures.get(name);
           rows.add(
               new LeaderboardRow(
@@ -79,7 +73,11 @@ public record LeaderboardRow(
                   array.length,
                   section.paper().title(),
                   "/papers/" + section.paper().arxivId(),
-                  paths));
+                  runs.stream().map(LeaderboardRow::path).toList()));
         });
+  }
+
+  private static String path(Run run) {
+    return "/runs/" + run.paper() + "/" + run.scale().label() + "/" + run.seed();
   }
 }
