@@ -32,8 +32,7 @@ public enum LossFunction {
     return this == DECOUPLED ? new long[] {rows, 1} : new long[] {rows};
   }
 
-  void apply(Tensor x, Tensor targets, Tensor loss, Tensor dx, int threads) {
-    final LossOptions options = LossOptions.defaults().withThreads(threads);
+  void apply(Tensor x, Tensor targets, Tensor loss, Tensor dx, LossOptions options) {
     switch (this) {
       case CROSS_ENTROPY -> CrossEntropy.lossAndGradient(x, targets, loss, dx, 0, options);
       case COMP_SUM -> CompSumLoss.lossAndGradient(x, targets, loss, dx, 1.5, options);

@@ -2,6 +2,7 @@ package io.steelyard.bench.loss;
 
 import io.steelyard.bench.jmh.CheckedBenchmark;
 import io.steelyard.bench.rows.Rows;
+import io.steelyard.kernels.loss.LossOptions;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
@@ -21,6 +22,7 @@ public class LossKernels extends CheckedBenchmark {
   private Tensor targets = x;
   private Tensor loss = x;
   private Tensor dx = x;
+  private LossOptions options = LossOptions.defaults();
 
   @Override
   protected void prepare() {
@@ -29,11 +31,12 @@ public class LossKernels extends CheckedBenchmark {
     targets = Tensor.of(input.targets(), function.targetShape(input.rows().count()));
     loss = Tensor.zeros(DType.F32, input.rows().count());
     dx = Tensor.zeros(DType.F32, input.rows().shape());
+    options = LossOptions.defaults().withThreads(threads);
   }
 
   @Override
   protected void call() {
-    function.apply(x, targets, loss, dx, threads);
+    function.apply(x, targets, loss, dx, options);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.steelyard.bench.loss;
 
 import io.steelyard.bench.rows.Rows;
+import io.steelyard.kernels.loss.LossOptions;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.stream.IntStream;
@@ -53,7 +54,7 @@ final class LossRows {
         Tensor.of(new int[] {target(row)}, function.targetShape(1)),
         loss,
         Tensor.of(dx, 1, n),
-        1);
+        LossOptions.defaults().withThreads(1));
     final double[] all = new double[n + 1];
     all[0] = loss.getDouble(0);
     System.arraycopy(dx, 0, all, 1, n);
