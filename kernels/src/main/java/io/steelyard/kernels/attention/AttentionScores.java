@@ -20,7 +20,7 @@ import java.util.Arrays;
 final class AttentionScores {
 
   private static final int W = TileProductsSimd.W;
-  private static final double LOG2E = 1.4426950408889634;
+  static final double LOG2E = 1.4426950408889634;
   private static final Tensor NOTHING = Tensor.zeros(DType.F32, 0, 0, 0, 0);
 
   /** Vectors shorter than this have no direction. */

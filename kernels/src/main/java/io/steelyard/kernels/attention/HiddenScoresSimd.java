@@ -26,7 +26,7 @@ final class HiddenScoresSimd {
 
   private static final int WORDS = KEYS / Long.SIZE;
   private static final long LANES = -1L >>> (Long.SIZE - L);
-  private static final float LOG2E = 1.442695f;
+  private static final float LOG2E = (float) AttentionScores.LOG2E;
 
   /** Where the numbers of one key stand that are added for L queries. */
   private static final int[] EACH_QUERY = new int[L];
