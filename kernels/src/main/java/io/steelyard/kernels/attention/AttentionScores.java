@@ -342,7 +342,7 @@ final class AttentionScores {
               work.keyStride,
               keys,
               row,
-              work.vector);
+              work.vectors);
       case SQUARED_DISTANCE ->
           RowProductsSimd.distances(
               query,
@@ -353,7 +353,7 @@ final class AttentionScores {
               keys,
               distanceFactor(),
               row,
-              work.vector);
+              work.vectors);
     }
     if (sloped) {
       slope(row, index, 1, from, keys);

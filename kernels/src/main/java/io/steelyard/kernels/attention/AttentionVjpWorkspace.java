@@ -1,5 +1,6 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.simd.AcrossLanesSimd;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
 
@@ -46,7 +47,7 @@ final class AttentionVjpWorkspace {
    */
   final float[] gradientSums = new float[KEYS * W];
 
-  /** {@code dQ^T} of the tile. */
+  /** {@code dQ^T} of a tile, or of all tiles of a key head one after another. */
   float[] queryGradients = new float[0];
 
   /** dK and dV of the block. */
@@ -100,7 +101,6 @@ final class AttentionVjpWorkspace {
       queryRows = new float[W * depth];
       cotangents = new float[width * W];
       cotangentRows = new float[W * width];
-      queryGradients = new float[depth * W];
       vector = new float[Math.max(depth, width)];
       keyGradients = new float[KEYS * depth];
       valueGradients = new float[KEYS * width];
@@ -115,20 +115,21 @@ final class AttentionVjpWorkspace {
     Arrays.fill(cotangentRows, 0);
     for (int lane = 0; lane < lanes; lane++) {
       forward.copy(q, row + lane, d, queryRows, lane * depth);
-      System.arraycopy(queryRows, lane * depth, forward.line, 0, d);
-      scores.scaleQuery(forward.line, 0, row + lane, true);
-      forward.spread(d, lane, queries, 0);
+      System.arraycopy(queryRows, lane * depth, forward.rows, lane * d, d);
+      scores.scaleQuery(forward.rows, lane * d, row + lane, true);
       scores.scaleQuery(queryRows, lane * depth, row + lane, false);
       forward.copy(cotangent, row + lane, dv, cotangentRows, lane * width);
     }
-    for (int lane = 0; lane < W; lane++) {
-      for (int c = 0; lane >= lanes && c < d; c++) {
-        queries[c * W + lane] = 0;
-      }
-      for (int c = 0; c < dv; c++) {
-        cotangents[c * W + lane] = cotangentRows[lane * width + c];
-      }
+    forward.spread(lanes, d, queries, 0);
+    AcrossLanesSimd.transpose(cotangentRows, 0, width, W, dv, cotangents, 0, W, forward.vectors);
+  }
+
+  /** Makes room for gradients of queries, all 0. */
+  void clearQueryGradients(int numbers) {
+    if (queryGradients.length < numbers) {
+      queryGradients = new float[numbers];
     }
+    Arrays.fill(queryGradients, 0, numbers, 0);
   }
 
   /** Adds sums over a block to those of a survey, from a number of {@link #wide} on. */

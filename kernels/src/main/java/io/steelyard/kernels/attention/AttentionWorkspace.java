@@ -2,6 +2,7 @@ package io.steelyard.kernels.attention;
 
 import io.steelyard.kernels.rows.FloatCopy;
 import io.steelyard.kernels.rows.RowCopy;
+import io.steelyard.kernels.simd.AcrossLanesSimd;
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
 import java.util.Arrays;
@@ -52,6 +53,12 @@ final class AttentionWorkspace {
 
   /** Room for one vector. */
   final float[] vector = new float[W / 2];
+
+  /** Room for the scores of one query, and for transposing. */
+  final float[] vectors = RowProductsSimd.room();
+
+  /** The rows of a tile, before they are spread over its lanes or after. */
+  float[] rows = new float[0];
 
   /** How many leading keys every lane of a tile sees. */
   int[] first = new int[0];
@@ -109,6 +116,7 @@ final class AttentionWorkspace {
     queries = room(queries, tiles * depth * W);
     sums = room(sums, tiles * width * W);
     line = room(line, Math.max(depth, width));
+    rows = room(rows, W * Math.max(depth, width));
   }
 
   int depth() {
@@ -137,9 +145,7 @@ final class AttentionWorkspace {
       keyStride = (int) k.stride(2);
     } else {
       keyPanel = room(keyPanel, FusedAttention.KEYS * depth);
-      for (int j = 0; j < count; j++) {
-        copy(k, row + j, depth, keyPanel, j * depth);
-      }
+      load(k, row, count, depth, keyPanel);
       keys = keyPanel;
       keyOffset = 0;
       keyStride = depth;
@@ -156,12 +162,21 @@ final class AttentionWorkspace {
       valueStride = (int) v.stride(2);
     } else {
       valuePanel = room(valuePanel, FusedAttention.KEYS * width);
-      for (int j = 0; j < count; j++) {
-        copy(v, row + j, width, valuePanel, j * width);
-      }
+      load(v, row, count, width, valuePanel);
       values = valuePanel;
       valueOffset = 0;
       valueStride = width;
+    }
+  }
+
+  /** Copies rows, in one go where they lie one after another. */
+  private void load(Tensor from, long row, int count, int length, float[] to) {
+    if (from.rowStride() == 1 && from.stride(2) == length) {
+      copy.copy(from, from.rowOffset(row), 1, count * length, to, 0);
+      return;
+    }
+    for (int j = 0; j < count; j++) {
+      copy(from, row + j, length, to, j * length);
     }
   }
 
@@ -203,27 +218,29 @@ final class AttentionWorkspace {
     return valueKind == Kind.FINITE;
   }
 
-  /** Copies {@link #line} into a lane of a tile. */
-  void spread(int length, int lane, float[] to, int offset) {
-    for (int c = 0; c < length; c++) {
-      to[offset + c * W + lane] = line[c];
-    }
+  /**
+   * Spreads the first {@code lanes} of {@link #rows} over the lanes of a tile; unused lanes are 0.
+   */
+  void spread(int lanes, int length, float[] to, int offset) {
+    Arrays.fill(rows, lanes * length, W * length, 0);
+    AcrossLanesSimd.transpose(rows, 0, length, W, length, to, offset, W, vectors);
+  }
+
+  /** Collects what the lanes of a tile hold in {@link #rows}. */
+  void collect(float[] from, int offset, int length) {
+    AcrossLanesSimd.transpose(from, offset, W, length, W, rows, 0, length, vectors);
   }
 
   /** Copies rows into the lanes of a tile, times a factor; unused lanes are 0. */
   void transpose(
       Tensor from, long row, int lanes, int length, float factor, float[] to, int offset) {
-    for (int lane = 0; lane < W; lane++) {
-      if (lane < lanes) {
-        copy(from, row + lane, length, line, 0);
-        for (int c = 0; c < length; c++) {
-          line[c] *= factor;
-        }
-      } else {
-        Arrays.fill(line, 0, length, 0);
-      }
-      spread(length, lane, to, offset);
+    for (int lane = 0; lane < lanes; lane++) {
+      copy(from, row + lane, length, rows, lane * length);
     }
+    for (int i = 0; i < lanes * length; i++) {
+      rows[i] *= factor;
+    }
+    spread(lanes, length, to, offset);
   }
 
   /** Scales what one query of a tile has added up. */

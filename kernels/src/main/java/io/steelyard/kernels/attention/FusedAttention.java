@@ -419,15 +419,11 @@ abstract class FusedAttention implements Job {
   /** Transposes and scales queries; unused lanes are 0. Finds out which keys they see. */
   private void load(AttentionWorkspace work, int t, long row, int lanes) {
     final int depth = heads.depth();
-    for (int lane = 0; lane < W; lane++) {
-      if (lane < lanes) {
-        work.copy(q, row + lane, depth, work.line, 0);
-        scores.scaleQuery(work.line, 0, row + lane, true);
-      } else {
-        Arrays.fill(work.line, 0, depth, 0);
-      }
-      work.spread(depth, lane, work.queries, t * depth * W);
+    for (int lane = 0; lane < lanes; lane++) {
+      work.copy(q, row + lane, depth, work.rows, lane * depth);
+      scores.scaleQuery(work.rows, lane * depth, row + lane, true);
     }
+    work.spread(lanes, depth, work.queries, t * depth * W);
     int least = Integer.MAX_VALUE;
     int most = 0;
     for (int lane = 0; lane < lanes; lane++) {
@@ -442,14 +438,13 @@ abstract class FusedAttention implements Job {
 
   private void store(AttentionWorkspace work, int t, long row, int lanes) {
     final int width = heads.width();
-    final int base = t * width * W;
+    work.collect(work.sums, t * width * W, width);
     for (int lane = 0; lane < lanes; lane++) {
       final float factor =
           factor(work.references[t * W + lane], work.totals[t * W + lane], row + lane);
       final float[] line = work.line;
       for (int c = 0; c < width; c++) {
-        final float sum = work.sums[base + c * W + lane];
-        line[c] = factor == 0 ? 0 : sum * factor;
+        line[c] = factor == 0 ? 0 : work.rows[lane * width + c] * factor;
       }
       work.storeRow(o, row + lane, width);
     }

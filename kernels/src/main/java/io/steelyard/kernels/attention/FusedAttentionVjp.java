@@ -10,21 +10,33 @@ import java.util.Arrays;
  * Gradients of fused attention in float32, without the matrix of scores: they are computed again,
  * block by block. How a weight depends on its score is left to subclasses.
  *
- * <p>Two phases, since gradients of keys and values add up over queries and those of queries over
- * keys: one over blocks of keys, one over tiles of queries. Parts of a phase share nothing, so the
- * work spreads over all cores however few heads there are, and results do not depend on the number
- * of threads; the price is that scores and {@code dO V^T} are computed twice, 14 products of {@code
- * Tq Tk D} in place of 10. Where sums over the keys of a query have to be known and the forward
- * call did not leave them, a phase over tiles of queries comes before these two.
+ * <p>Gradients of keys and values add up over queries, those of queries over keys. Where there are
+ * enough heads for all threads, a part of the work is all of one key head, block of keys by block
+ * of keys, and the gradients of its queries are kept until the end. Otherwise there are two phases,
+ * one over blocks of keys, one over tiles of queries, so that the work spreads over all cores
+ * however few heads there are; the price is that scores and {@code dO V^T} are computed twice, 14
+ * products of {@code Tq Tk D} in place of 10. Sums are added up in the same order in both, and
+ * parts share nothing, so results do not depend on the number of threads. Where sums over the keys
+ * of a query have to be known and the forward call did not leave them, a phase over tiles of
+ * queries comes first.
  */
 abstract class FusedAttentionVjp implements Job {
 
-  /** What is gone through: queries, for what has to be known of them; keys; queries. */
+  /**
+   * What is gone through: queries, for what has to be known of them; whole heads; keys; queries.
+   */
   private enum Phase {
     SURVEY,
+    HEADS,
     KEYS,
     QUERIES
   }
+
+  /** How much of the threads' time may be lost to a last round of heads with too few of them. */
+  private static final double IDLE = 0.2;
+
+  /** Most gradients of queries that a thread keeps: they should fit the second cache. */
+  private static final int KEPT = 1 << 19;
 
   /** Queries of a tile. */
   static final int W = TileProductsSimd.W;
@@ -128,17 +140,28 @@ abstract class FusedAttentionVjp implements Job {
     scores.bind(extents, options);
     try {
       final Workers workers = Workers.shared();
+      final int threads =
+          options.threads() == 0
+              ? workers.threads()
+              : Math.min(options.threads(), workers.threads());
       if (surveys() > 0) {
         phase = Phase.SURVEY;
-        partsPerHead = (extents.queries() + W - 1) / W;
-        workers.run(this, extents.batch() * extents.heads() * partsPerHead, options.threads());
+        partsPerHead = tilesPerHead();
+        workers.run(this, extents.batch() * extents.heads() * partsPerHead, threads);
+      }
+      final int keyHeads = extents.batch() * extents.keyHeads();
+      if (wholeHeads(keyHeads, threads)) {
+        phase = Phase.HEADS;
+        partsPerHead = 1;
+        workers.run(this, keyHeads, threads);
+        return;
       }
       phase = Phase.KEYS;
       partsPerHead = (extents.keys() + KEYS - 1) / KEYS;
-      workers.run(this, extents.batch() * extents.keyHeads() * partsPerHead, options.threads());
+      workers.run(this, keyHeads * partsPerHead, threads);
       phase = Phase.QUERIES;
-      partsPerHead = (extents.queries() + W - 1) / W;
-      workers.run(this, extents.batch() * extents.heads() * partsPerHead, options.threads());
+      partsPerHead = tilesPerHead();
+      workers.run(this, extents.batch() * extents.heads() * partsPerHead, threads);
     } finally {
       q = NOTHING;
       k = NOTHING;
@@ -151,6 +174,22 @@ abstract class FusedAttentionVjp implements Job {
     }
   }
 
+  private boolean wholeHeads(int keyHeads, int threads) {
+    final long kept = (long) group() * tilesPerHead() * W * heads.depth();
+    final int rounds = (keyHeads + threads - 1) / threads;
+    final boolean busy = keyHeads >= (1 - IDLE) * rounds * threads;
+    return !distances() && busy && kept <= KEPT;
+  }
+
+  private int tilesPerHead() {
+    return (heads.queries() + W - 1) / W;
+  }
+
+  /** Heads of queries that share a head of keys. */
+  private int group() {
+    return heads.heads() / heads.keyHeads();
+  }
+
   @Override
   public final void run(int part) {
     final AttentionVjpWorkspace work = AttentionVjpWorkspace.own();
@@ -159,6 +198,7 @@ abstract class FusedAttentionVjp implements Job {
     final int number = part % partsPerHead;
     switch (phase) {
       case SURVEY -> surveyTile(work, head, number * W);
+      case HEADS -> wholeHead(work, head);
       case KEYS -> keyBlock(work, head, number * KEYS);
       case QUERIES -> queryTile(work, head, number * W);
     }
@@ -192,6 +232,29 @@ abstract class FusedAttentionVjp implements Job {
     }
   }
 
+  /** All gradients of one key head and the queries that use it. */
+  private void wholeHead(AttentionVjpWorkspace work, int keyHead) {
+    final int tiles = tilesPerHead();
+    final int size = heads.depth() * W;
+    work.clearQueryGradients(group() * tiles * size);
+    for (int from = 0; from < heads.keys(); from += KEYS) {
+      keyBlock(work, keyHead, from);
+    }
+    for (int h = 0; h < group(); h++) {
+      for (int tile = 0; tile < tiles; tile++) {
+        final long row = (firstHead(keyHead) + h) * heads.queries() + (long) tile * W;
+        final int lanes = Math.min(W, heads.queries() - tile * W);
+        storeQueries(work, row, lanes, (h * tiles + tile) * size);
+      }
+    }
+  }
+
+  /** The first head of queries that uses a head of keys. */
+  private long firstHead(int keyHead) {
+    return (long) keyHead / heads.keyHeads() * heads.heads()
+        + (long) keyHead % heads.keyHeads() * group();
+  }
+
   /** Gradients of a block of keys and values of one key head: sums over all queries that use it. */
   private void keyBlock(AttentionVjpWorkspace work, int keyHead, int from) {
     final int keys = Math.min(KEYS, heads.keys() - from);
@@ -201,15 +264,12 @@ abstract class FusedAttentionVjp implements Job {
     Arrays.fill(work.keyGradients, 0);
     Arrays.fill(work.valueGradients, 0);
     Arrays.fill(work.gradientSums, 0);
-    final int group = heads.heads() / heads.keyHeads();
-    final int b = keyHead / heads.keyHeads();
-    final int firstHead = b * heads.heads() + keyHead % heads.keyHeads() * group;
-    for (int h = 0; h < group; h++) {
+    for (int h = 0; h < group(); h++) {
       for (int first = 0; first < heads.queries(); first += W) {
-        final long row = (long) (firstHead + h) * heads.queries() + first;
+        final long row = (firstHead(keyHead) + h) * heads.queries() + first;
         final int lanes = Math.min(W, heads.queries() - first);
         if (load(work, row, lanes, from)) {
-          block(work, row, lanes, from, keys);
+          block(work, row, lanes, from, keys, (h * tilesPerHead() + first / W) * heads.depth() * W);
         }
       }
     }
@@ -237,23 +297,28 @@ abstract class FusedAttentionVjp implements Job {
     final long row = (long) head * heads.queries() + first;
     final int lanes = Math.min(W, heads.queries() - first);
     final long keyRow = heads.keyRow(row);
-    Arrays.fill(work.queryGradients, 0);
+    work.clearQueryGradients(heads.depth() * W);
     Arrays.fill(work.gradientSums, 0);
     if (load(work, row, lanes, 0)) {
       for (int from = 0; from < work.last; from += KEYS) {
         final int keys = Math.min(KEYS, work.last - from);
         scores.loadKeys(work.forward, keyRow + from, keys);
         scores.loadValues(work.forward, keyRow + from, keys);
-        block(work, row, lanes, from, keys);
+        block(work, row, lanes, from, keys, 0);
       }
     }
+    for (int lane = 0; distances() && lane < lanes; lane++) {
+      work.queryDifferences(lane, heads.depth());
+    }
+    storeQueries(work, row, lanes, 0);
+  }
+
+  /** Writes the gradients of a tile of queries, which are complete from {@code at} on. */
+  private void storeQueries(AttentionVjpWorkspace work, long row, int lanes, int at) {
+    work.forward.collect(work.queryGradients, at, heads.depth());
     for (int lane = 0; lane < lanes; lane++) {
-      if (distances()) {
-        work.queryDifferences(lane, heads.depth());
-      }
-      for (int c = 0; c < heads.depth(); c++) {
-        work.forward.line[c] = work.queryGradients[c * W + lane];
-      }
+      System.arraycopy(
+          work.forward.rows, lane * heads.depth(), work.forward.line, 0, heads.depth());
       work.forward.copy(q, row + lane, heads.depth(), work.vector, 0);
       finishQuery(work.forward.line, work.vector, row + lane);
       scores.queryGradient(work.forward.line, work.vector, row + lane);
@@ -284,7 +349,9 @@ abstract class FusedAttentionVjp implements Job {
     return true;
   }
 
-  private void block(AttentionVjpWorkspace work, long row, int lanes, int from, int allKeys) {
+  /** {@code at}: where gradients of the queries are added up. */
+  private void block(
+      AttentionVjpWorkspace work, long row, int lanes, int from, int allKeys, int at) {
     final int keys = Math.min(allKeys, work.last - from);
     final AttentionWorkspace forward = work.forward;
     scores.fill(work.weights, work.queries, 0, forward, row, from, keys);
@@ -300,15 +367,16 @@ abstract class FusedAttentionVjp implements Job {
       work.sumGradients(keys, phase == Phase.KEYS, poisoned);
     }
     if (poisoned) {
-      accumulateSeen(work, lanes, keys);
+      accumulateSeen(work, lanes, keys, at);
       return;
     }
-    if (phase == Phase.KEYS) {
+    if (phase != Phase.QUERIES) {
       TileProductsSimd.outer(
           work.weights, keys, work.cotangentRows, work.width, lanes, work.valueGradients);
       TileProductsSimd.outer(
           work.gradients, keys, work.queryRows, work.depth, lanes, work.keyGradients);
-    } else {
+    }
+    if (phase != Phase.KEYS) {
       TileProductsSimd.accumulate(
           work.gradients,
           keys,
@@ -317,7 +385,7 @@ abstract class FusedAttentionVjp implements Job {
           forward.keyStride,
           heads.depth(),
           work.queryGradients,
-          0);
+          at);
     }
   }
 
@@ -336,7 +404,7 @@ abstract class FusedAttentionVjp implements Job {
   }
 
   /** The sums of {@link #block} over pairs that are seen, whatever stands in the others. */
-  private void accumulateSeen(AttentionVjpWorkspace work, int lanes, int keys) {
+  private void accumulateSeen(AttentionVjpWorkspace work, int lanes, int keys, int at) {
     final AttentionWorkspace forward = work.forward;
     for (int j = 0; j < keys; j++) {
       for (int lane = 0; lane < lanes; lane++) {
@@ -345,16 +413,17 @@ abstract class FusedAttentionVjp implements Job {
         }
         final float weight = work.weights[j * W + lane];
         final float gradient = work.gradients[j * W + lane];
-        for (int c = 0; phase == Phase.KEYS && c < heads.width(); c++) {
+        for (int c = 0; phase != Phase.QUERIES && c < heads.width(); c++) {
           work.valueGradients[j * work.width + c] +=
               weight * work.cotangentRows[lane * work.width + c];
         }
         for (int c = 0; c < heads.depth(); c++) {
-          if (phase == Phase.KEYS) {
+          if (phase != Phase.QUERIES) {
             work.keyGradients[j * work.depth + c] +=
                 gradient * work.queryRows[lane * work.depth + c];
-          } else {
-            work.queryGradients[c * W + lane] +=
+          }
+          if (phase != Phase.KEYS) {
+            work.queryGradients[at + c * W + lane] +=
                 gradient * forward.keys[forward.keyOffset + j * forward.keyStride + c];
           }
         }

@@ -1,7 +1,9 @@
 package io.steelyard.kernels.attention;
 
+import io.steelyard.kernels.simd.AcrossLanesSimd;
 import io.steelyard.kernels.simd.LaneSum;
 import io.steelyard.kernels.simd.Lanes;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -22,12 +24,17 @@ public final class RowProductsSimd {
 
   private RowProductsSimd() {}
 
+  /** Room that {@link #scores} needs. */
+  public static float[] room() {
+    return new float[AcrossLanesSimd.ROOM];
+  }
+
   /**
    * {@code s_j = q.k_j}.
    *
    * @param q a query of {@code d} numbers
    * @param scores receives {@code keys} numbers
-   * @param lanes room for one vector
+   * @param vectors {@link #room}
    */
   public static void scores(
       float[] q,
@@ -37,13 +44,90 @@ public final class RowProductsSimd {
       int kStride,
       int keys,
       float[] scores,
-      float[] lanes) {
+      float[] vectors) {
     final int whole = d - d % L;
-    for (int j = 0; j < keys; j++) {
-      final int at = kOffset + j * kStride;
-      scores[j] = dot(q, 0, whole, k, at, lanes);
+    for (int from = 0; from < keys; from += AcrossLanesSimd.COUNT) {
+      final int count = Math.min(AcrossLanesSimd.COUNT, keys - from);
+      final int at = kOffset + from * kStride;
+      Arrays.fill(vectors, 0);
+      int c = 0;
+      for (; c <= d - 4 * L; c += 4 * L) {
+        products4(q, c, k, at + c, kStride, count, vectors);
+      }
+      for (; c < whole; c += L) {
+        products1(q, c, k, at + c, kStride, count, vectors);
+      }
+      AcrossLanesSimd.sums(vectors);
+      System.arraycopy(vectors, 0, scores, from, count);
+    }
+    for (int j = 0; whole < d && j < keys; j++) {
       for (int c = whole; c < d; c++) {
-        scores[j] = Math.fma(q[c], k[at + c], scores[j]);
+        scores[j] = Math.fma(q[c], k[kOffset + j * kStride + c], scores[j]);
+      }
+    }
+  }
+
+  private static void products4(
+      float[] q, int c, float[] k, int kOffset, int kStride, int keys, float[] vectors) {
+    final FloatVector q0 = FloatVector.fromArray(S, q, c);
+    final FloatVector q1 = FloatVector.fromArray(S, q, c + L);
+    final FloatVector q2 = FloatVector.fromArray(S, q, c + 2 * L);
+    final FloatVector q3 = FloatVector.fromArray(S, q, c + 3 * L);
+    int x = kOffset;
+    for (int j = 0; j < keys; j++) {
+      FloatVector a = FloatVector.fromArray(S, vectors, j * L);
+      FloatVector b = FloatVector.fromArray(S, k, x + L).mul(q1);
+      a = FloatVector.fromArray(S, k, x).fma(q0, a);
+      b = FloatVector.fromArray(S, k, x + 3 * L).fma(q3, b);
+      a = FloatVector.fromArray(S, k, x + 2 * L).fma(q2, a);
+      a.add(b).intoArray(vectors, j * L);
+      x += kStride;
+    }
+  }
+
+  private static void products1(
+      float[] q, int c, float[] k, int kOffset, int kStride, int keys, float[] vectors) {
+    final FloatVector q0 = FloatVector.fromArray(S, q, c);
+    for (int j = 0; j < keys; j++) {
+      final FloatVector a = FloatVector.fromArray(S, vectors, j * L);
+      FloatVector.fromArray(S, k, kOffset + j * kStride).fma(q0, a).intoArray(vectors, j * L);
+    }
+  }
+
+  /**
+   * {@code sum_c x_jc y_jc} of each row.
+   *
+   * @param xStride distance of the rows of x
+   * @param sums receives {@code rows} numbers
+   * @param vectors {@link #room}
+   */
+  static void dots(
+      float[] x,
+      int xStride,
+      float[] y,
+      int yStride,
+      int d,
+      int rows,
+      float[] sums,
+      float[] vectors) {
+    final int whole = d - d % L;
+    for (int from = 0; from < rows; from += AcrossLanesSimd.COUNT) {
+      final int count = Math.min(AcrossLanesSimd.COUNT, rows - from);
+      for (int j = 0; j < count; j++) {
+        FloatVector a = FloatVector.zero(S);
+        for (int c = 0; c < whole; c += L) {
+          a =
+              FloatVector.fromArray(S, x, (from + j) * xStride + c)
+                  .fma(FloatVector.fromArray(S, y, (from + j) * yStride + c), a);
+        }
+        a.intoArray(vectors, j * L);
+      }
+      AcrossLanesSimd.sums(vectors);
+      System.arraycopy(vectors, 0, sums, from, count);
+    }
+    for (int j = 0; whole < d && j < rows; j++) {
+      for (int c = whole; c < d; c++) {
+        sums[j] = Math.fma(x[j * xStride + c], y[j * yStride + c], sums[j]);
       }
     }
   }
@@ -78,7 +162,7 @@ public final class RowProductsSimd {
     final int whole = d - d % L;
     for (int j = 0; j < count; j++) {
       final int at = offset + j * stride;
-      float squares = dot(from, at, whole, from, at, lanes);
+      float squares = squareOfNorm(from, at, whole, lanes);
       for (int c = whole; c < d; c++) {
         squares = Math.fma(from[at + c], from[at + c], squares);
       }
@@ -96,16 +180,19 @@ public final class RowProductsSimd {
     }
   }
 
-  private static float dot(float[] q, int qAt, int d, float[] k, int at, float[] lanes) {
+  private static float squareOfNorm(float[] x, int at, int d, float[] lanes) {
     FloatVector a = FloatVector.zero(S);
     FloatVector b = FloatVector.zero(S);
     int c = 0;
     for (; c <= d - 2 * L; c += 2 * L) {
-      a = FloatVector.fromArray(S, q, qAt + c).fma(FloatVector.fromArray(S, k, at + c), a);
-      b = FloatVector.fromArray(S, q, qAt + c + L).fma(FloatVector.fromArray(S, k, at + c + L), b);
+      final FloatVector u = FloatVector.fromArray(S, x, at + c);
+      final FloatVector v = FloatVector.fromArray(S, x, at + c + L);
+      a = u.fma(u, a);
+      b = v.fma(v, b);
     }
     if (c < d) {
-      a = FloatVector.fromArray(S, q, qAt + c).fma(FloatVector.fromArray(S, k, at + c), a);
+      final FloatVector u = FloatVector.fromArray(S, x, at + c);
+      a = u.fma(u, a);
     }
     a.add(b).intoArray(lanes, 0);
     return LaneSum.of(lanes);
@@ -116,7 +203,7 @@ public final class RowProductsSimd {
    *
    * @param q a query of {@code d} numbers
    * @param scores receives {@code keys} numbers
-   * @param lanes room for one vector
+   * @param vectors {@link #room}
    */
   static void distances(
       float[] q,
@@ -127,11 +214,20 @@ public final class RowProductsSimd {
       int keys,
       float factor,
       float[] scores,
-      float[] lanes) {
+      float[] vectors) {
     final int whole = d - d % L;
+    for (int from = 0; from < keys; from += AcrossLanesSimd.COUNT) {
+      final int count = Math.min(AcrossLanesSimd.COUNT, keys - from);
+      Arrays.fill(vectors, 0);
+      for (int c = 0; c < whole; c += L) {
+        squares(q, c, k, kOffset + from * kStride + c, kStride, count, vectors);
+      }
+      AcrossLanesSimd.sums(vectors);
+      System.arraycopy(vectors, 0, scores, from, count);
+    }
     for (int j = 0; j < keys; j++) {
       final int at = kOffset + j * kStride;
-      float sum = distance(q, whole, k, at, lanes);
+      float sum = scores[j];
       for (int c = whole; c < d; c++) {
         final float difference = q[c] - k[at + c];
         sum = Math.fma(difference, difference, sum);
@@ -140,23 +236,13 @@ public final class RowProductsSimd {
     }
   }
 
-  private static float distance(float[] q, int d, float[] k, int at, float[] lanes) {
-    FloatVector a = FloatVector.zero(S);
-    FloatVector b = FloatVector.zero(S);
-    int c = 0;
-    for (; c <= d - 2 * L; c += 2 * L) {
-      final FloatVector x = FloatVector.fromArray(S, q, c).sub(FloatVector.fromArray(S, k, at + c));
-      final FloatVector y =
-          FloatVector.fromArray(S, q, c + L).sub(FloatVector.fromArray(S, k, at + c + L));
-      a = x.fma(x, a);
-      b = y.fma(y, b);
+  private static void squares(
+      float[] q, int c, float[] k, int kOffset, int kStride, int keys, float[] vectors) {
+    final FloatVector q0 = FloatVector.fromArray(S, q, c);
+    for (int j = 0; j < keys; j++) {
+      final FloatVector x = q0.sub(FloatVector.fromArray(S, k, kOffset + j * kStride));
+      x.fma(x, FloatVector.fromArray(S, vectors, j * L)).intoArray(vectors, j * L);
     }
-    if (c < d) {
-      final FloatVector x = FloatVector.fromArray(S, q, c).sub(FloatVector.fromArray(S, k, at + c));
-      a = x.fma(x, a);
-    }
-    a.add(b).intoArray(lanes, 0);
-    return LaneSum.of(lanes);
   }
 
   /**

@@ -90,8 +90,8 @@ public final class SigmoidAttention {
    *
    * <p>With {@code P} the weights and {@code dP = dO V^T}: {@code dS = P (1 - P) dP}, {@code dQ = s
    * dS K}, {@code dK = s dS^T Q}, {@code dV = P^T dO}; neither o nor sums have to be kept. Pairs
-   * that are not seen have no influence, NaN included. Cost: 14 products of {@code Tq Tk D} a head,
-   * for D = Dv.
+   * that are not seen have no influence, NaN included. Cost as of {@link SoftmaxAttention#vjp}: 10
+   * or 14 products of {@code Tq Tk D} a head, for D = Dv.
    *
    * @param cotangent gradient of the loss with respect to o, {@code [B, H, Tq, Dv]}; not modified
    * @param dq gradient with respect to q; modified

@@ -2,6 +2,7 @@ package io.steelyard.kernels.attention;
 
 import io.steelyard.kernels.tensor.DType;
 import io.steelyard.kernels.tensor.Tensor;
+import java.util.Arrays;
 
 /** Gradients of softmax attention in float32: {@code dS = P (dO V^T - sum_c dO O)}. */
 final class SoftmaxAttentionVjpSimd extends FusedAttentionVjp {
@@ -52,23 +53,24 @@ final class SoftmaxAttentionVjpSimd extends FusedAttentionVjp {
   @Override
   void begin(AttentionVjpWorkspace work, long row, int lanes) {
     final int width = work.forward.width();
-    final float[] line = work.forward.line;
-    for (int lane = 0; lane < W; lane++) {
-      if (lane >= lanes) {
-        // No cotangent: whatever weight an unused lane gets, it adds nothing.
-        work.references[lane] = 0;
-        work.deltas[lane] = 0;
-        continue;
-      }
+    final float[] rows = work.forward.rows;
+    // No cotangent: whatever weight an unused lane gets, it adds nothing.
+    Arrays.fill(work.references, lanes, W, 0);
+    Arrays.fill(work.deltas, lanes, W, 0);
+    for (int lane = 0; lane < lanes; lane++) {
       final double logSum = logSums.getDouble(logSums.flatIndex(row + lane));
       work.references[lane] = logSum == Double.NEGATIVE_INFINITY ? 0 : (float) (logSum * LOG2E);
-      work.forward.copy(o, row + lane, width, line, 0);
-      float delta = 0;
-      for (int c = 0; c < width; c++) {
-        delta += line[c] * work.cotangentRows[lane * work.width + c];
-      }
-      work.deltas[lane] = delta;
+      work.forward.copy(o, row + lane, width, rows, lane * width);
     }
+    RowProductsSimd.dots(
+        rows,
+        width,
+        work.cotangentRows,
+        work.width,
+        width,
+        lanes,
+        work.deltas,
+        work.forward.vectors);
   }
 
   @Override

@@ -59,8 +59,8 @@ final class TopKJob implements Job {
 
     private final float[] tile = new float[LABELS * W];
 
-    /** Room for one vector. */
-    private final float[] vector = new float[W / 2];
+    /** Room for the scores of one query. */
+    private final float[] vectors = RowProductsSimd.room();
 
     /** A query, where they are few. */
     private float[] query = new float[0];
@@ -216,7 +216,7 @@ final class TopKJob implements Job {
     panels.query = room(panels.query, depth);
     for (int query = 0; query < queries; query++) {
       System.arraycopy(packed, query * depth, panels.query, 0, depth);
-      RowProductsSimd.scores(panels.query, depth, array, at, stride, count, tile, panels.vector);
+      RowProductsSimd.scores(panels.query, depth, array, at, stride, count, tile, panels.vectors);
       for (int j = 0; j < count; j++) {
         // Not (tile[j] > threshold), which NaN would fail.
         if (!(tile[j] <= thresholds[range * W + query])) {

@@ -169,6 +169,27 @@ class AttentionVjpTest {
     }
   }
 
+  /** One thread takes whole heads, two that share three heads take blocks of keys and queries. */
+  @ParameterizedTest
+  @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED, GAUSSIAN})
+  void gradientsDoNotDependOnThreads(String name) {
+    final Operator operator = Operators.named(name);
+    for (final boolean causal : new boolean[] {false, true}) {
+      final Map<String, Tensor> inputs = singles(inputs(random(7), 1, 6, 3, 150, 150, 9, 13));
+      inputs.put("do", normal(random(8), 1, 6, 150, 13).to(DType.F32));
+      addTemperatures(name, inputs);
+      final Map<String, Tensor> one =
+          operator.applyVjp(singles(inputs), Map.of("causal", causal, "threads", 1));
+      final Map<String, Tensor> two =
+          operator.applyVjp(singles(inputs), Map.of("causal", causal, "threads", 2));
+      one.forEach(
+          (gradient, tensor) ->
+              assertThat(two.get(gradient).toFloatArray())
+                  .as("%s, causal %s, %s", name, causal, gradient)
+                  .containsExactly(tensor.toFloatArray()));
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {SOFTMAX, SIGMOID, SELECTIVE, SOFTPLUS, REWEIGHTED, GAUSSIAN})
   void whatIsNotSeenHasNoInfluence(String name) {
