@@ -122,6 +122,14 @@ public final class ReproduceCommand implements Callable<Integer> {
               + " cpu. Runs that are there already are kept whatever made them; see --force.")
   private Optional<String> device;
 
+  @Option(
+      names = "--checkpoints",
+      paramLabel = "DIR",
+      description =
+          "Where trainings on ImageNet (full scale) save what they need to go on after an"
+              + " interruption; default: nowhere.")
+  private Optional<Path> checkpoints;
+
   @Option(names = "--offline", description = "Download nothing.")
   private boolean offline;
 
@@ -151,6 +159,8 @@ public final class ReproduceCommand implements Callable<Integer> {
       System.setProperty("steelyard.offline", "true");
     }
     device.ifPresent(name -> System.setProperty(Experiment.DEVICE, name));
+    checkpoints.ifPresent(
+        folder -> System.setProperty(Experiment.CHECKPOINTS, folder.toAbsolutePath().toString()));
     final RunStore store = new RunStore(out.resolve("runs"));
     final List<Job> jobs =
         reproductions.stream().map(paper -> new Job(paper, scale, seedList)).toList();

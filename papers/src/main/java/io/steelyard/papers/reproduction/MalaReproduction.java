@@ -3,6 +3,7 @@ package io.steelyard.papers.reproduction;
 import io.steelyard.analysis.attention.WeightRows;
 import io.steelyard.layers.attention.Attention;
 import io.steelyard.layers.training.Training;
+import io.steelyard.layers.vision.HierarchicalConfiguration;
 import io.steelyard.papers.claim.Claim;
 import io.steelyard.papers.claim.Criteria;
 import io.steelyard.papers.claim.Criterion;
@@ -10,6 +11,7 @@ import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.claim.Region;
 import io.steelyard.papers.claim.Summary;
 import io.steelyard.papers.claim.Verdict;
+import io.steelyard.papers.data.PictureFolders;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.Mark;
 import io.steelyard.papers.run.Experiment;
@@ -17,8 +19,13 @@ import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.task.GridRecall;
 import io.steelyard.papers.task.HeadTokens;
+import io.steelyard.papers.task.ImageNetTraining;
+import io.steelyard.papers.task.ImageNetTraining.Entrant;
+import io.steelyard.papers.task.ImageNetTraining.Recipe;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Paper 30, arXiv 2507.00698: does linear attention get better when the length of a query's
@@ -33,6 +40,16 @@ public final class MalaReproduction implements Reproduction {
   private static final int LOOKED_AT = 4;
   private static final String NEGATIVE = "share of negative weights, MALA";
   private static final String LINEAR_CHANGE = "largest change of a linear row's entropy";
+
+  /** What is trained on ImageNet. */
+  static final List<Entrant> ENTRANTS =
+      List.of(
+          ImageNetTraining.deitTiny("DeiT-T, softmax", Attention.softmax()),
+          ImageNetTraining.deitTiny("DeiT-T, linear", Attention.linear()),
+          ImageNetTraining.deitTiny("DeiT-T, MALA", Attention.mala()),
+          ImageNetTraining.stages("MAViT-T", HierarchicalConfiguration.MAVIT_T));
+
+  private static final Recipe RECIPE = Recipe.deit();
 
   /** What is trained, for how long. */
   private enum Arm {
@@ -175,13 +192,21 @@ public final class MalaReproduction implements Reproduction {
   public void run(Experiment experiment) {
     final int steps = steps(experiment.scale());
     experiment.data("grid recall", "made by the run from its seed");
+    final Optional<PictureFolders> imageNet =
+        experiment.scale() == Scale.FULL ? ImageNetTraining.find(experiment) : Optional.empty();
+    if (experiment.scale() == Scale.FULL) {
+      experiment.warning(
+          "detection, speech and images made by diffusion are not part of this program, nor are Swin and"
+              + " the larger published models");
+    }
     experiment.setting("steps", steps + " and " + 2 * steps);
     experiment.setting("optimizer", "AdamW, peak rate 3e-3, cosine after 50 steps, decay 0.01");
     experiment.setting("looked at", LOOKED_AT + " grids");
     experiment.steps(
         Arrays.stream(Arm.values())
-            .mapToLong(arm -> GridRecall.reports(arm.twice ? 2 * steps : steps))
-            .sum());
+                .mapToLong(arm -> GridRecall.reports(arm.twice ? 2 * steps : steps))
+                .sum()
+            + (imageNet.isPresent() ? ImageNetTraining.reports(ENTRANTS, RECIPE) : 0));
     for (final Arm arm : Arm.values()) {
       try (Training training =
           GridRecall.train(arm.attention(), arm.label, arm.twice ? 2 * steps : steps, experiment)) {
@@ -191,6 +216,7 @@ public final class MalaReproduction implements Reproduction {
         }
       }
     }
+    imageNet.ifPresent(pictures -> ImageNetTraining.run(experiment, pictures, ENTRANTS, RECIPE));
   }
 
   private static void look(Experiment experiment, Arm arm, List<HeadTokens> heads) {
@@ -254,48 +280,53 @@ public final class MalaReproduction implements Reproduction {
 
   @Override
   public List<Figure> figures(List<Run> runs) {
-    return List.of(
-        new Figure(
-            "Accuracy on grid recall",
-            "Mean over seeds; the whiskers reach from the worst seed to the best. Guessing is right"
-                + " in one of eight.",
-            Axis.category("attention", Arrays.stream(Arm.values()).map(arm -> arm.label).toList()),
-            Axis.linear("accuracy (%)"),
-            List.of(
-                SeedCurves.byCategory(
-                    "accuracy",
-                    Mark.BAR,
-                    runs,
-                    1,
-                    Arrays.stream(Arm.values()).map(Arm::accuracy).toList()))),
-        new Figure(
-            "Entropy of rows when queries grow",
-            "First layer of the trained models. Linear attention cannot hear a longer query.",
-            Axis.log2("factor of the query's features"),
-            Axis.linear("mean entropy of a row (nats)"),
-            LOOKED_INTO.stream()
-                .map(
-                    arm ->
-                        SeedCurves.over(
-                            arm.label,
-                            Mark.LINE,
-                            Summary.MEAN,
-                            FACTORS,
-                            i ->
-                                runs.stream()
-                                    .mapToDouble(run -> run.metric(arm.entropy(FACTORS.get(i))))
-                                    .toArray()))
-                .toList()),
-        new Figure(
-            "Training",
-            "Mean over seeds with their range, same initial weights and grids.",
-            Axis.linear("step"),
-            Axis.log10("training loss"),
-            Arrays.stream(Arm.values())
-                .map(
-                    arm ->
-                        SeedCurves.ofSeries(
-                            arm.label, Mark.LINE, runs, arm.label + " training loss"))
-                .toList()));
+    return Stream.concat(
+            Stream.of(
+                new Figure(
+                    "Accuracy on grid recall",
+                    "Mean over seeds; the whiskers reach from the worst seed to the best. Guessing is right"
+                        + " in one of eight.",
+                    Axis.category(
+                        "attention", Arrays.stream(Arm.values()).map(arm -> arm.label).toList()),
+                    Axis.linear("accuracy (%)"),
+                    List.of(
+                        SeedCurves.byCategory(
+                            "accuracy",
+                            Mark.BAR,
+                            runs,
+                            1,
+                            Arrays.stream(Arm.values()).map(Arm::accuracy).toList()))),
+                new Figure(
+                    "Entropy of rows when queries grow",
+                    "First layer of the trained models. Linear attention cannot hear a longer query.",
+                    Axis.log2("factor of the query's features"),
+                    Axis.linear("mean entropy of a row (nats)"),
+                    LOOKED_INTO.stream()
+                        .map(
+                            arm ->
+                                SeedCurves.over(
+                                    arm.label,
+                                    Mark.LINE,
+                                    Summary.MEAN,
+                                    FACTORS,
+                                    i ->
+                                        runs.stream()
+                                            .mapToDouble(
+                                                run -> run.metric(arm.entropy(FACTORS.get(i))))
+                                            .toArray()))
+                        .toList()),
+                new Figure(
+                    "Training",
+                    "Mean over seeds with their range, same initial weights and grids.",
+                    Axis.linear("step"),
+                    Axis.log10("training loss"),
+                    Arrays.stream(Arm.values())
+                        .map(
+                            arm ->
+                                SeedCurves.ofSeries(
+                                    arm.label, Mark.LINE, runs, arm.label + " training loss"))
+                        .toList())),
+            ImageNetFigures.of(runs, ENTRANTS))
+        .toList();
   }
 }

@@ -6,6 +6,7 @@ import io.steelyard.kernels.linear.NalaForm;
 import io.steelyard.layers.attention.Attention;
 import io.steelyard.layers.attention.NalaAttentionBlock;
 import io.steelyard.layers.training.Training;
+import io.steelyard.layers.vision.HierarchicalConfiguration;
 import io.steelyard.papers.claim.Claim;
 import io.steelyard.papers.claim.Criteria;
 import io.steelyard.papers.claim.Criterion;
@@ -13,6 +14,7 @@ import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.claim.Region;
 import io.steelyard.papers.claim.Summary;
 import io.steelyard.papers.claim.Verdict;
+import io.steelyard.papers.data.PictureFolders;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.Mark;
 import io.steelyard.papers.run.Experiment;
@@ -20,11 +22,16 @@ import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.task.GridRecall;
 import io.steelyard.papers.task.HeadTokens;
+import io.steelyard.papers.task.ImageNetTraining;
+import io.steelyard.papers.task.ImageNetTraining.Entrant;
+import io.steelyard.papers.task.ImageNetTraining.Recipe;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Paper 39, arXiv 2506.21137: does linear attention get better when a query's norm is the power of
@@ -45,6 +52,14 @@ public final class NalaformerReproduction implements Reproduction {
   private static final int LOOKED_AT = 4;
   private static final String FALLING = "share of directions whose entropy falls with the norm";
   private static final String RELU_CHANGE = "largest change of entropy with the norm, plain relu";
+
+  /** What is trained on ImageNet. */
+  static final List<Entrant> ENTRANTS =
+      List.of(
+          ImageNetTraining.stages("NaLaFormer-XT", HierarchicalConfiguration.NALAFORMER_XT),
+          ImageNetTraining.stages("NaLaFormer-T", HierarchicalConfiguration.NALAFORMER_T));
+
+  private static final Recipe RECIPE = Recipe.deit().withAverage(0.99996);
 
   /** What is trained, for how long. */
   private enum Arm {
@@ -171,6 +186,13 @@ public final class NalaformerReproduction implements Reproduction {
   public void run(Experiment experiment) {
     final int steps = steps(experiment.scale());
     experiment.data("grid recall", "made by the run from its seed");
+    final Optional<PictureFolders> imageNet =
+        experiment.scale() == Scale.FULL ? ImageNetTraining.find(experiment) : Optional.empty();
+    if (experiment.scale() == Scale.FULL) {
+      experiment.warning(
+          "detection, segmentation, super-resolution, language models and LRA are not part of this program, nor are"
+              + " the larger published models");
+    }
     experiment.setting("steps", steps + " and " + 2 * steps);
     experiment.setting("optimizer", "AdamW, peak rate 3e-3, cosine after 50 steps, decay 0.01");
     experiment.setting("random directions", DRAWS + " in 8 dimensions, 32 keys each");
@@ -178,7 +200,8 @@ public final class NalaformerReproduction implements Reproduction {
         1
             + Arrays.stream(Arm.values())
                 .mapToLong(arm -> GridRecall.reports(arm.twice ? 2 * steps : steps))
-                .sum());
+                .sum()
+            + (imageNet.isPresent() ? ImageNetTraining.reports(ENTRANTS, RECIPE) : 0));
     entropyLaw(experiment);
     experiment.step("entropy of random directions");
     for (final Arm arm : Arm.values()) {
@@ -192,6 +215,7 @@ public final class NalaformerReproduction implements Reproduction {
         }
       }
     }
+    imageNet.ifPresent(pictures -> ImageNetTraining.run(experiment, pictures, ENTRANTS, RECIPE));
   }
 
   /** The page's part (c). */
@@ -322,58 +346,62 @@ public final class NalaformerReproduction implements Reproduction {
 
   @Override
   public List<Figure> figures(List<Run> runs) {
-    return List.of(
-        new Figure(
-            "Accuracy on grid recall",
-            "Mean over seeds; the whiskers reach from the worst seed to the best. Guessing is right"
-                + " in one of eight.",
-            Axis.category("attention", Arrays.stream(Arm.values()).map(arm -> arm.label).toList()),
-            Axis.linear("accuracy (%)"),
-            List.of(
-                SeedCurves.byCategory(
-                    "accuracy",
-                    Mark.BAR,
-                    runs,
-                    1,
-                    Arrays.stream(Arm.values()).map(Arm::accuracy).toList()))),
-        new Figure(
-            "Entropy of a row against the norm of its query",
-            "Random directions and keys: mean over 200, then over seeds with their range.",
-            Axis.log2("norm of the query"),
-            Axis.linear("entropy (nats)"),
-            List.of(
-                SeedCurves.over(
-                    "NaLa",
-                    Mark.LINE,
-                    Summary.MEAN,
-                    NORMS,
-                    i ->
-                        runs.stream()
-                            .mapToDouble(run -> run.metric(entropyAt(NORMS.get(i))))
-                            .toArray()))),
-        new Figure(
-            "Norm and entropy in trained layers",
-            "Rank correlation of a query's norm with the entropy of its row, first layer: below 0"
-                + " where longer queries are more decided.",
-            Axis.category("attention", LOOKED_INTO.stream().map(arm -> arm.label).toList()),
-            Axis.linear("rank correlation"),
-            List.of(
-                SeedCurves.byCategory(
-                    "first layer",
-                    Mark.POINT,
-                    runs,
-                    1,
-                    LOOKED_INTO.stream().map(Arm::correlation).toList()))),
-        new Figure(
-            "Training",
-            "Mean over seeds with their range, same initial weights and grids.",
-            Axis.linear("step"),
-            Axis.log10("training loss"),
-            Arrays.stream(Arm.values())
-                .map(
-                    arm ->
-                        SeedCurves.ofSeries(
-                            arm.label, Mark.LINE, runs, arm.label + " training loss"))
-                .toList()));
+    return Stream.concat(
+            Stream.of(
+                new Figure(
+                    "Accuracy on grid recall",
+                    "Mean over seeds; the whiskers reach from the worst seed to the best. Guessing is right"
+                        + " in one of eight.",
+                    Axis.category(
+                        "attention", Arrays.stream(Arm.values()).map(arm -> arm.label).toList()),
+                    Axis.linear("accuracy (%)"),
+                    List.of(
+                        SeedCurves.byCategory(
+                            "accuracy",
+                            Mark.BAR,
+                            runs,
+                            1,
+                            Arrays.stream(Arm.values()).map(Arm::accuracy).toList()))),
+                new Figure(
+                    "Entropy of a row against the norm of its query",
+                    "Random directions and keys: mean over 200, then over seeds with their range.",
+                    Axis.log2("norm of the query"),
+                    Axis.linear("entropy (nats)"),
+                    List.of(
+                        SeedCurves.over(
+                            "NaLa",
+                            Mark.LINE,
+                            Summary.MEAN,
+                            NORMS,
+                            i ->
+                                runs.stream()
+                                    .mapToDouble(run -> run.metric(entropyAt(NORMS.get(i))))
+                                    .toArray()))),
+                new Figure(
+                    "Norm and entropy in trained layers",
+                    "Rank correlation of a query's norm with the entropy of its row, first layer: below 0"
+                        + " where longer queries are more decided.",
+                    Axis.category("attention", LOOKED_INTO.stream().map(arm -> arm.label).toList()),
+                    Axis.linear("rank correlation"),
+                    List.of(
+                        SeedCurves.byCategory(
+                            "first layer",
+                            Mark.POINT,
+                            runs,
+                            1,
+                            LOOKED_INTO.stream().map(Arm::correlation).toList()))),
+                new Figure(
+                    "Training",
+                    "Mean over seeds with their range, same initial weights and grids.",
+                    Axis.linear("step"),
+                    Axis.log10("training loss"),
+                    Arrays.stream(Arm.values())
+                        .map(
+                            arm ->
+                                SeedCurves.ofSeries(
+                                    arm.label, Mark.LINE, runs, arm.label + " training loss"))
+                        .toList())),
+            ImageNetFigures.of(runs, ENTRANTS))
+        .toList();
   }
 }

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -152,6 +153,13 @@ public final class RecordingExperiment implements Experiment {
   @Override
   public Optional<Path> dataFolder() {
     return dataFolder;
+  }
+
+  @Override
+  public Optional<Path> checkpoint(String training) {
+    final String plain = training.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+    return Optional.ofNullable(System.getProperty(CHECKPOINTS))
+        .map(folder -> Path.of(folder).resolve(plain + "-seed-" + seed + ".safetensors"));
   }
 
   private static void once(String kind, String name, Object before) {

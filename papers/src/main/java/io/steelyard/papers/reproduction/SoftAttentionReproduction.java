@@ -19,6 +19,8 @@ import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.tensor.Like;
 import io.steelyard.layers.tensor.Scalars;
 import io.steelyard.layers.training.Training;
+import io.steelyard.layers.vision.SoftVisionConfiguration;
+import io.steelyard.layers.vision.SoftVisionTransformer;
 import io.steelyard.papers.claim.Claim;
 import io.steelyard.papers.claim.Criteria;
 import io.steelyard.papers.claim.Criterion;
@@ -26,6 +28,7 @@ import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.claim.Region;
 import io.steelyard.papers.claim.Summary;
 import io.steelyard.papers.claim.Verdict;
+import io.steelyard.papers.data.PictureFolders;
 import io.steelyard.papers.reproduction.Figure.Axis;
 import io.steelyard.papers.reproduction.Figure.Curve;
 import io.steelyard.papers.reproduction.Figure.Mark;
@@ -34,11 +37,16 @@ import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;
 import io.steelyard.papers.task.GridRecall;
+import io.steelyard.papers.task.ImageNetTraining;
+import io.steelyard.papers.task.ImageNetTraining.Entrant;
+import io.steelyard.papers.task.ImageNetTraining.Recipe;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Paper 01, arXiv 2207.03341: attention by a Gaussian kernel without row sums, which can be
@@ -66,6 +74,23 @@ public final class SoftAttentionReproduction implements Reproduction {
   private static final String SOFT_SLOPE = "log-log slope of SOFT's time";
   private static final String SOFTMAX_SLOPE = "log-log slope of softmax's time";
   private static final String RISES = "steps of Newton's iteration that do not help";
+
+  private static final Recipe RECIPE = Recipe.soft();
+
+  /** What is trained on ImageNet. */
+  static final List<Entrant> ENTRANTS =
+      List.of(
+          entrant("SOFT-Tiny", SoftVisionConfiguration.TINY),
+          entrant("SOFT++-Tiny", SoftVisionConfiguration.TINY.normalizedByDegrees()));
+
+  private static Entrant entrant(String name, SoftVisionConfiguration sizes) {
+    return new Entrant(
+        name,
+        sizes.width(),
+        (classes, random) ->
+            new SoftVisionTransformer(
+                sizes.on(sizes.channels(), sizes.height(), sizes.width(), classes), random));
+  }
 
   /** What is trained. */
   private enum Arm {
@@ -265,10 +290,12 @@ public final class SoftAttentionReproduction implements Reproduction {
   public void run(Experiment experiment) {
     final Plan plan = Plan.of(experiment.scale());
     experiment.data("discs with noise and grid recall", "made by the run from its seed");
+    final Optional<PictureFolders> imageNet =
+        experiment.scale() == Scale.FULL ? ImageNetTraining.find(experiment) : Optional.empty();
     if (experiment.scale() == Scale.FULL) {
       experiment.warning(
-          "ImageNet is not part of this program: the full scale here is the same parts as quick, with"
-              + " more images, longer training and longer sequences");
+          "detection on COCO and segmentation of ADE20K are not part of this program, and of the"
+              + " published sizes Tiny alone is trained");
     }
     experiment.setting("images", plan.images() + " of 28 x 28, 2 x 2 patches with positions");
     experiment.setting("landmarks", "means of 2 x 2 tokens, 49; trained ones on grids, 16");
@@ -280,7 +307,8 @@ public final class SoftAttentionReproduction implements Reproduction {
     experiment.steps(
         plan.timed().size()
             + (long) AMPLITUDES.size() * plan.images()
-            + (long) Arm.values().length * GridRecall.reports(plan.steps()));
+            + (long) Arm.values().length * GridRecall.reports(plan.steps())
+            + (imageNet.isPresent() ? ImageNetTraining.reports(ENTRANTS, RECIPE) : 0));
     time(experiment, plan);
     factor(experiment, plan);
     for (final Arm arm : Arm.values()) {
@@ -289,6 +317,7 @@ public final class SoftAttentionReproduction implements Reproduction {
         experiment.metric(arm.accuracy(), GridRecall.accuracy(training, experiment));
       }
     }
+    imageNet.ifPresent(pictures -> ImageNetTraining.run(experiment, pictures, ENTRANTS, RECIPE));
   }
 
   /** The page's part (c). */
@@ -556,65 +585,69 @@ public final class SoftAttentionReproduction implements Reproduction {
   public List<Figure> figures(List<Run> runs) {
     final Plan plan = Plan.of(runs.getFirst().scale());
     final Run first = runs.getFirst();
-    return List.of(
-        new Figure(
-            "Spectra of attention matrices",
-            "Singular values over the largest for the tokens of one image, first seed: the faster"
-                + " they fall, the fewer landmarks are needed.",
-            Axis.linear("number"),
-            Axis.log10("singular value over the largest"),
-            List.of(plain(first, "Gaussian"), plain(first, "softmax"))),
-        new Figure(
-            "Error of the factored matrix",
-            "Relative Frobenius error through 49 landmarks, median of images. Mean over seeds with"
-                + " their range.",
-            Axis.category(
-                "queries", AMPLITUDES.stream().map(amplitude -> "amplitude " + amplitude).toList()),
-            Axis.log10("relative error"),
-            List.of(factorBars(runs, "Gaussian"), factorBars(runs, "softmax"))),
-        new Figure(
-            "Time against tokens",
-            "One head of 32, 49 landmarks, one thread. Median over seeds with their range.",
-            Axis.log2("tokens"),
-            Axis.log10("time (ms)"),
-            List.of(
-                times(
-                    "SOFT, slope " + slope(runs, SOFT_SLOPE),
-                    runs,
-                    plan,
-                    plan.timed().stream().map(n -> softMillis(n)).toList()),
-                times(
-                    "softmax, slope " + slope(runs, SOFTMAX_SLOPE),
-                    runs,
-                    plan,
-                    plan.timed().stream().map(n -> softmaxMillis(n)).toList()))),
-        new Figure(
-            "Newton's inverse against Cholesky's",
-            "Relative error of outputs, median of images. Median over seeds with their range.",
-            Axis.log2("iterations"),
-            Axis.log10("relative error of outputs"),
-            AMPLITUDES.stream()
-                .map(
-                    amplitude ->
-                        SeedCurves.ofSeries(
-                            "amplitude " + amplitude,
-                            Mark.LINE,
-                            Summary.MEDIAN,
+    return Stream.concat(
+            Stream.of(
+                new Figure(
+                    "Spectra of attention matrices",
+                    "Singular values over the largest for the tokens of one image, first seed: the faster"
+                        + " they fall, the fewer landmarks are needed.",
+                    Axis.linear("number"),
+                    Axis.log10("singular value over the largest"),
+                    List.of(plain(first, "Gaussian"), plain(first, "softmax"))),
+                new Figure(
+                    "Error of the factored matrix",
+                    "Relative Frobenius error through 49 landmarks, median of images. Mean over seeds with"
+                        + " their range.",
+                    Axis.category(
+                        "queries",
+                        AMPLITUDES.stream().map(amplitude -> "amplitude " + amplitude).toList()),
+                    Axis.log10("relative error"),
+                    List.of(factorBars(runs, "Gaussian"), factorBars(runs, "softmax"))),
+                new Figure(
+                    "Time against tokens",
+                    "One head of 32, 49 landmarks, one thread. Median over seeds with their range.",
+                    Axis.log2("tokens"),
+                    Axis.log10("time (ms)"),
+                    List.of(
+                        times(
+                            "SOFT, slope " + slope(runs, SOFT_SLOPE),
                             runs,
-                            outputError(amplitude)))
-                .toList()),
-        new Figure(
-            "Training on grid recall",
-            "Mean over seeds with their range, same initial weights and grids: 16 landmarks cannot"
-                + " single out one of 64 cells.",
-            Axis.linear("step"),
-            Axis.log10("training loss"),
-            Arrays.stream(Arm.values())
-                .map(
-                    arm ->
-                        SeedCurves.ofSeries(
-                            arm.label, Mark.LINE, runs, arm.label + " training loss"))
-                .toList()));
+                            plan,
+                            plan.timed().stream().map(n -> softMillis(n)).toList()),
+                        times(
+                            "softmax, slope " + slope(runs, SOFTMAX_SLOPE),
+                            runs,
+                            plan,
+                            plan.timed().stream().map(n -> softmaxMillis(n)).toList()))),
+                new Figure(
+                    "Newton's inverse against Cholesky's",
+                    "Relative error of outputs, median of images. Median over seeds with their range.",
+                    Axis.log2("iterations"),
+                    Axis.log10("relative error of outputs"),
+                    AMPLITUDES.stream()
+                        .map(
+                            amplitude ->
+                                SeedCurves.ofSeries(
+                                    "amplitude " + amplitude,
+                                    Mark.LINE,
+                                    Summary.MEDIAN,
+                                    runs,
+                                    outputError(amplitude)))
+                        .toList()),
+                new Figure(
+                    "Training on grid recall",
+                    "Mean over seeds with their range, same initial weights and grids: 16 landmarks cannot"
+                        + " single out one of 64 cells.",
+                    Axis.linear("step"),
+                    Axis.log10("training loss"),
+                    Arrays.stream(Arm.values())
+                        .map(
+                            arm ->
+                                SeedCurves.ofSeries(
+                                    arm.label, Mark.LINE, runs, arm.label + " training loss"))
+                        .toList())),
+            ImageNetFigures.of(runs, ENTRANTS))
+        .toList();
   }
 
   private static String slope(List<Run> runs, String metric) {

@@ -12,6 +12,9 @@ public interface Experiment {
   /** System property that names the device, see {@link #device}. */
   String DEVICE = "steelyard.device";
 
+  /** System property that names a folder for {@link #checkpoint}. */
+  String CHECKPOINTS = "steelyard.checkpoints";
+
   /** How much to run. */
   Scale scale();
 
@@ -60,4 +63,13 @@ public interface Experiment {
 
   /** Folder given with {@code --data}, if any, for the data resolver. */
   Optional<Path> dataFolder();
+
+  /**
+   * Where a training that takes days keeps what it needs to go on after an interruption: a file in
+   * the folder that the system property {@value #CHECKPOINTS} names, one for each seed; empty
+   * without it.
+   *
+   * @param training its name
+   */
+  Optional<Path> checkpoint(String training);
 }
