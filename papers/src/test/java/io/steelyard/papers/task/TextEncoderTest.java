@@ -15,7 +15,6 @@ import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.tensor.Safetensors;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
 import org.apache.commons.statistics.distribution.NormalDistribution;
@@ -30,43 +29,8 @@ class TextEncoderTest {
 
   @TempDir Path folder;
 
-  /** Weights by the names of the hub, drawn anew. */
   private static Map<String, Tensor> model(int depth) {
-    final Random random = new Random(4);
-    final Map<String, Tensor> tensors = new LinkedHashMap<>();
-    final String embeddings = "distilbert.embeddings.";
-    put(tensors, random, embeddings + "word_embeddings.weight", VOCABULARY, 8);
-    put(tensors, random, embeddings + "position_embeddings.weight", 10, 8);
-    norm(tensors, random, embeddings + "LayerNorm");
-    for (int i = 0; i < depth; i++) {
-      final String layer = "distilbert.transformer.layer." + i + ".";
-      for (final String map : new String[] {"q_lin", "k_lin", "v_lin", "out_lin"}) {
-        put(tensors, random, layer + "attention." + map + ".weight", 8, 8);
-        put(tensors, random, layer + "attention." + map + ".bias", 8);
-      }
-      norm(tensors, random, layer + "sa_layer_norm");
-      put(tensors, random, layer + "ffn.lin1.weight", 16, 8);
-      put(tensors, random, layer + "ffn.lin1.bias", 16);
-      put(tensors, random, layer + "ffn.lin2.weight", 8, 16);
-      put(tensors, random, layer + "ffn.lin2.bias", 8);
-      norm(tensors, random, layer + "output_layer_norm");
-    }
-    put(tensors, random, "vocab_transform.weight", 8, 8);
-    put(tensors, random, "vocab_projector.bias", VOCABULARY);
-    return tensors;
-  }
-
-  private static void norm(Map<String, Tensor> tensors, Random random, String name) {
-    put(tensors, random, name + ".weight", 8);
-    put(tensors, random, name + ".bias", 8);
-  }
-
-  private static void put(Map<String, Tensor> tensors, Random random, String name, long... shape) {
-    final float[] values = new float[(int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (0.6 * random.nextGaussian());
-    }
-    tensors.put(name, Tensor.of(values, shape));
+    return MadeUpDistilbert.weights(VOCABULARY, new TextEncoder.Size(8, depth, 2, 16, 10));
   }
 
   private Path written(Map<String, Tensor> tensors) {
