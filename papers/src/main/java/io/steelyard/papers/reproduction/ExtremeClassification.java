@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -212,10 +213,10 @@ record ExtremeClassification(List<TextSet> sets, Plan plan) {
     final String words =
         published.isPresent()
             ? "vocabulary of " + DistilbertFolder.NAME
-            : "the most frequent words of each set as its vocabulary";
+            : "most frequent words of each set as its vocabulary";
     experiment.setting(
         "text encoder",
-        "%d layers of width %d with %d heads, begins with %s, %s"
+        "%d layers of width %d with %d heads, begins with %s, has the %s"
             .formatted(
                 plan.size().depth(), plan.size().width(), plan.size().heads(), weights, words));
     experiment.setting(
@@ -223,9 +224,15 @@ record ExtremeClassification(List<TextSet> sets, Plan plan) {
         "AdamW, decay %s, %d epochs, a tenth of the steps to warm up, then linear to 0; one encoder for"
                 .formatted(plan.decay(), plan.epochs())
             + " queries and labels, no dropout, all labels scored");
+    experiment.setting(
+        "text losses",
+        Arrays.stream(RetrievalLoss.values())
+            .map(loss -> loss.label() + " with " + loss.sampling())
+            .collect(Collectors.joining("; ")));
+    experiment.setting("device of the text encoder", Libtorch.name(experiment.device()));
     if (published.flatMap(DistilbertFolder::model).isEmpty()) {
       experiment.warning(
-          "%s/%s was not found in --data or STEELYARD_DATA: the text encoder has the same layers but begins with %s and %s, so what it reaches is not the published figure"
+          "no %s/%s in --data or STEELYARD_DATA: the text encoder has the same layers but begins with %s and has the %s, so what it reaches is not the published figure"
               .formatted(
                   DistilbertFolder.NAME,
                   published.isPresent() ? "model.safetensors" : "vocab.txt and model.safetensors",
@@ -246,7 +253,7 @@ record ExtremeClassification(List<TextSet> sets, Plan plan) {
     }
     experiment.setting(
         set.name(),
-        "%s; batches of %d, rate %s, %d of %d word pieces, temperature %s, %s embeddings, propensities a = %s, b = %s"
+        "%s; batches of %d, rate %s, texts of up to %d pieces, %d different ones, temperature %s, %s embeddings, propensities a = %s, b = %s"
             .formatted(
                 counts,
                 set.batch(),

@@ -33,8 +33,12 @@ public enum RetrievalLoss {
   }
 
   /** How positives are taken, in words. */
-  String sampling() {
-    return positives == Integer.MAX_VALUE ? "all positives" : "up to " + positives + " drawn";
+  public String sampling() {
+    return switch (this) {
+      case INFO_NCE -> "all positives of a query";
+      case DECOUPLED -> "one positive drawn each time";
+      case TOP_5 -> "up to five positives drawn each time";
+    };
   }
 
   /** Those of a query's positives that take part, drawn without replacement. */

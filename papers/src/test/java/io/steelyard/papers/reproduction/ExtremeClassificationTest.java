@@ -68,9 +68,13 @@ class ExtremeClassificationTest {
     assertThat(run.warnings())
         .singleElement()
         .asString()
-        .startsWith("distilbert-base-uncased/vocab.txt and model.safetensors was not found")
-        .contains("begins with random weights and the most frequent words");
+        .startsWith("no distilbert-base-uncased/vocab.txt and model.safetensors in --data")
+        .contains("begins with random weights and has the most frequent words");
     assertThat(run.settings().get("text encoder")).contains("random weights", "frequent words");
+    assertThat(run.settings().get("text losses"))
+        .isEqualTo(
+            "InfoNCE with all positives of a query; decoupled softmax with one positive drawn each"
+                + " time; soft top-5 with up to five positives drawn each time");
     assertThat(what.figures(List.of(run)))
         .extracting(Figure::title)
         .containsExactly("Retrieval, Tiny-6", "Training, Tiny-6");
@@ -100,8 +104,8 @@ class ExtremeClassificationTest {
         .contains("begins with weights of distilbert-base-uncased");
     assertThat(run.settings().get("Tiny-6"))
         .isEqualTo(
-            "24 queries to train, 12 to test, 6 labels; batches of 8, rate 0.03, 12 of 9 word"
-                + " pieces, temperature 1.0, free embeddings, propensities a = 0.55, b = 1.5");
+            "24 queries to train, 12 to test, 6 labels; batches of 8, rate 0.03, texts of up"
+                + " to 12 pieces, 9 different ones, temperature 1.0, free embeddings, propensities a = 0.55, b = 1.5");
     assertThat(what.figures(List.of(run))).hasSize(2);
   }
 
@@ -111,10 +115,14 @@ class ExtremeClassificationTest {
     final ExtremeClassification what = experiment(1, set("Tiny-6", 1, false));
     final DataLocations locations =
         new DataLocations(Optional.of(root), Optional.empty(), root.resolve("cache"), true);
+    final DataLocations elsewhere =
+        new DataLocations(
+            Optional.of(root.resolve("none")), Optional.empty(), root.resolve("cache"), true);
     final Run without = MadeUp.run("dexml", 1, Map.of(), Map.of());
     final Run with = MadeUp.run("dexml", 1, Map.of(), Map.of("Tiny-6", "--data"));
     assertThat(what.sameData(without, locations)).isFalse();
     assertThat(what.sameData(with, locations)).isTrue();
+    assertThat(what.sameData(without, elsewhere)).as("no set, nothing to do").isTrue();
     Files.createFile(
         Files.createDirectories(root.resolve(DistilbertFolder.NAME)).resolve("vocab.txt"));
     assertThat(what.sameData(with, locations)).as("there is a vocabulary now").isFalse();
