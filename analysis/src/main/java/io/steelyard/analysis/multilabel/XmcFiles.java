@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -164,6 +165,22 @@ public final class XmcFiles {
     }
   }
 
+  /**
+   * Hands over the lines of a file in UTF-8 one by one, for texts that together are larger than
+   * memory.
+   *
+   * @throws UncheckedIOException if it cannot be read
+   */
+  public static void eachLine(Path file, Consumer<String> reader) {
+    try (BufferedReader lines = open(file)) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        reader.accept(line);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
+  }
+
   private static BufferedReader open(Path file) throws IOException {
     final PushbackInputStream in = new PushbackInputStream(Files.newInputStream(file), 2);
     try {
@@ -212,6 +229,16 @@ public final class XmcFiles {
     final float[] values = new float[data.length];
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) data[i];
+    }
+    final long rows = (long) arrays.get("shape")[0];
+    if (arrays.get("indptr").length != rows + 1) {
+      throw new IllegalArgumentException(
+          file.getFileName()
+              + " has the starts of "
+              + (arrays.get("indptr").length - 1)
+              + " rows; expected "
+              + rows
+              + ", as its shape says");
     }
     return new SparseRows(
         Arrays.stream(arrays.get("indptr")).mapToLong(x -> (long) x).toArray(),

@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
@@ -84,6 +85,12 @@ class MultilabelTest {
     XmcFiles.readText(plain).features().fill(new int[] {1, 0}, dense);
     assertThat(dense).containsExactly(0, 0, 2, 0, 1, 0, 0, .5f);
     assertThat(XmcFiles.readLines(zipped)).hasSize(4).startsWith("3 4 5");
+    final List<String> lines = new ArrayList<>();
+    XmcFiles.eachLine(zipped, lines::add);
+    assertThat(lines).isEqualTo(XmcFiles.readLines(plain));
+    final Path missing = folder.resolve("none.txt");
+    assertThatThrownBy(() -> XmcFiles.eachLine(missing, lines::add))
+        .hasMessageContaining("cannot read " + missing);
   }
 
   @Test
@@ -110,6 +117,9 @@ class MultilabelTest {
     assertThat(rows.values(0)).containsExactly(1, 2);
     assertThat(rows.columns(1)).isEmpty();
     assertThat(rows.columns(2)).containsExactly(0);
+    write(file, "|S3", "csr", 4);
+    assertThatThrownBy(() -> XmcFiles.readCsr(file))
+        .hasMessage("Y.npz has the starts of 3 rows; expected 4, as its shape says");
     write(file, "|S3", "csc");
     assertThatThrownBy(() -> XmcFiles.readCsr(file)).hasMessageContaining("expected csr");
     Files.write(file, new byte[0]);
@@ -117,10 +127,14 @@ class MultilabelTest {
   }
 
   private static void write(Path file, String type, String format) throws IOException {
+    write(file, type, format, 3);
+  }
+
+  private static void write(Path file, String type, String format, long rows) throws IOException {
     try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
       final ByteBuffer indices = buffer(12).putInt(1).putInt(5).putInt(0);
       final ByteBuffer indptr = buffer(16).putInt(0).putInt(2).putInt(2).putInt(3);
-      final ByteBuffer shape = buffer(16).putLong(3).putLong(6);
+      final ByteBuffer shape = buffer(16).putLong(rows).putLong(6);
       final ByteBuffer data = buffer(24).putDouble(1).putDouble(2).putDouble(1);
       entry(zip, "indices", "<i4", "(3,)", indices);
       entry(zip, "indptr", "<i4", "(4,)", indptr);

@@ -77,26 +77,32 @@ public final class GradientCache {
    * @param loss of the embeddings of all rows of each side, in order: one number
    */
   public static List<Objective> parts(List<Side> sides, Function<NDList, NDArray> loss) {
+    return parts(sides, List.of(loss));
+  }
+
+  /**
+   * As {@link #parts(List, Function)}, for a loss that is a sum: its terms are differentiated one
+   * after the other, so that memory holds the scores of one at a time.
+   *
+   * @param sides at least one
+   * @param terms at least one; each a function of the embeddings of all rows of each side that
+   *     depends on at least some of them
+   */
+  public static List<Objective> parts(List<Side> sides, List<Function<NDList, NDArray>> terms) {
+    if (terms.isEmpty()) {
+      throw new IllegalArgumentException("terms are empty; expected at least one");
+    }
     if (sides.isEmpty()) {
       throw new IllegalArgumentException("sides are empty; expected at least one");
     }
     final NDManager owner = sides.getFirst().inputs().getManager();
     final List<NDArray> gradients = new ArrayList<>();
-    final double value;
+    double value = 0;
     try (NDManager scope = owner.newSubManager()) {
       final NDList embeddings = new NDList();
       sides.forEach(side -> embeddings.add(encode(side, scope)));
-      embeddings.forEach(array -> array.setRequiresGradient(true));
-      try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
-        final NDArray result = loss.apply(embeddings);
-        collector.backward(result);
-        value = result.toType(DataType.FLOAT64, false).sum().getDouble();
-      }
-      for (final NDArray array : embeddings) {
-        final NDArray gradient = array.getGradient().stopGradient();
-        gradient.attach(owner);
-        gradients.add(gradient);
-        array.setRequiresGradient(false);
+      for (final Function<NDList, NDArray> term : terms) {
+        value += backward(term, embeddings, gradients, owner);
       }
     }
     final List<Objective> parts = new ArrayList<>();
@@ -108,6 +114,37 @@ public final class GradientCache {
       }
     }
     return List.copyOf(parts);
+  }
+
+  /** Adds the gradient of a term to those of the embeddings; what it made on the way is freed. */
+  private static double backward(
+      Function<NDList, NDArray> term, NDList embeddings, List<NDArray> gradients, NDManager owner) {
+    try (NDManager scope = owner.newSubManager()) {
+      final NDList leaves = new NDList();
+      for (final NDArray array : embeddings) {
+        final NDArray leaf = array.stopGradient();
+        leaf.attach(scope);
+        leaf.setRequiresGradient(true);
+        leaves.add(leaf);
+      }
+      final double value;
+      try (GradientCollector collector = Libtorch.engine().newGradientCollector()) {
+        final NDArray result = term.apply(leaves);
+        collector.backward(result);
+        value = result.toType(DataType.FLOAT64, false).sum().getDouble();
+      }
+      for (int i = 0; i < leaves.size(); i++) {
+        final NDArray gradient = leaves.get(i).getGradient().stopGradient();
+        if (i < gradients.size()) {
+          gradients.get(i).addi(gradient);
+        } else {
+          gradient.attach(owner);
+          gradients.add(gradient);
+        }
+        leaves.get(i).setRequiresGradient(false);
+      }
+      return value;
+    }
   }
 
   private static NDArray encode(Side side, NDManager scope) {

@@ -13,12 +13,13 @@ import ai.djl.util.PairList;
 import io.steelyard.layers.attention.KeyValueCache;
 import io.steelyard.layers.attention.Visibility;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Layers in which tokens see the past only, and a last norm; {@link #onMemory} also attends to the
- * output of an encoder.
+ * Layers in which tokens see the past only, and a last norm unless those of the layers are last;
+ * {@link #onMemory} also attends to the output of an encoder.
  *
  * <p>Inputs: tokens {@code [B, T, d]}; the memory {@code [B, S, d]} where there is one; optionally
  * a mask {@code [B, T]} of the tokens, bool, true where there is one. Output: {@code [B, T, d]}.
@@ -37,7 +38,7 @@ public final class TransformerDecoder extends AbstractBlock {
 
   private final boolean onMemory;
   private final List<TransformerLayer> layers;
-  private final Block norm;
+  private final Optional<Block> norm;
 
   /** An uninitialized decoder of one sequence. */
   public TransformerDecoder(TransformerOptions options) {
@@ -59,8 +60,12 @@ public final class TransformerDecoder extends AbstractBlock {
                             DropPath.rate(i, options.depth(), options.dropPath()))))
             .toList();
     this.norm =
-        addChildBlock(
-            "norm", LayerNorm.builder().axis(2).optEpsilon((float) options.normEpsilon()).build());
+        options.normLast()
+            ? Optional.empty()
+            : Optional.of(
+                addChildBlock(
+                    "norm",
+                    LayerNorm.builder().axis(2).optEpsilon((float) options.normEpsilon()).build()));
   }
 
   /** An uninitialized decoder whose layers also attend to a memory. */
@@ -102,7 +107,7 @@ public final class TransformerDecoder extends AbstractBlock {
     for (int i = 0; i < layers.size(); i++) {
       y = layers.get(i).decode(parameters, y, caches.get(i));
     }
-    return norm.forward(parameters, new NDList(y), false).singletonOrThrow();
+    return normed(parameters, y, false);
   }
 
   @Override
@@ -131,13 +136,18 @@ public final class TransformerDecoder extends AbstractBlock {
               ? layer.apply(parameters, y, inputs.get(1), visibility, Visibility.all(), training)
               : layer.apply(parameters, y, visibility, training);
     }
-    return norm.forward(parameters, new NDList(y), training);
+    return new NDList(normed(parameters, y, training));
+  }
+
+  private NDArray normed(ParameterStore parameters, NDArray y, boolean training) {
+    return norm.map(block -> block.forward(parameters, new NDList(y), training).singletonOrThrow())
+        .orElse(y);
   }
 
   @Override
   protected void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
     layers.forEach(layer -> layer.initialize(manager, dataType, inputShapes[0]));
-    norm.initialize(manager, dataType, inputShapes[0]);
+    norm.ifPresent(block -> block.initialize(manager, dataType, inputShapes[0]));
   }
 
   @Override

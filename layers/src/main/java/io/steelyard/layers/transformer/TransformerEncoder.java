@@ -12,10 +12,11 @@ import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import io.steelyard.layers.attention.Visibility;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Layers in which tokens see each other, and a last norm.
+ * Layers in which tokens see each other, and a last norm, unless norms are last in every layer.
  *
  * <p>Inputs: tokens {@code [B, T, d]}, and optionally a mask {@code [B, T]}, bool, true where there
  * is a token. Output: {@code [B, T, d]}.
@@ -32,7 +33,7 @@ public final class TransformerEncoder extends AbstractBlock {
   private static final byte VERSION = 1;
 
   private final List<TransformerLayer> layers;
-  private final Block norm;
+  private final Optional<Block> norm;
 
   /** An uninitialized encoder. */
   public TransformerEncoder(TransformerOptions options) {
@@ -47,8 +48,12 @@ public final class TransformerEncoder extends AbstractBlock {
                             options, false, DropPath.rate(i, options.depth(), options.dropPath()))))
             .toList();
     this.norm =
-        addChildBlock(
-            "norm", LayerNorm.builder().axis(2).optEpsilon((float) options.normEpsilon()).build());
+        options.normLast()
+            ? Optional.empty()
+            : Optional.of(
+                addChildBlock(
+                    "norm",
+                    LayerNorm.builder().axis(2).optEpsilon((float) options.normEpsilon()).build()));
   }
 
   /** Its layers, first to last. */
@@ -67,7 +72,7 @@ public final class TransformerEncoder extends AbstractBlock {
     for (final TransformerLayer layer : layers) {
       y = layer.apply(parameters, y, visibility, training);
     }
-    return norm.forward(parameters, new NDList(y), training).singletonOrThrow();
+    return normed(parameters, y, training);
   }
 
   @Override
@@ -81,10 +86,15 @@ public final class TransformerEncoder extends AbstractBlock {
     return new NDList(encode(parameters, inputs.get(0), visibility, training));
   }
 
+  private NDArray normed(ParameterStore parameters, NDArray y, boolean training) {
+    return norm.map(block -> block.forward(parameters, new NDList(y), training).singletonOrThrow())
+        .orElse(y);
+  }
+
   @Override
   protected void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
     layers.forEach(layer -> layer.initialize(manager, dataType, inputShapes[0]));
-    norm.initialize(manager, dataType, inputShapes[0]);
+    norm.ifPresent(block -> block.initialize(manager, dataType, inputShapes[0]));
   }
 
   @Override

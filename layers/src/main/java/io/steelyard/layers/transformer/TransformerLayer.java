@@ -20,9 +20,9 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * One layer of a transformer, norms first: attention on the tokens themselves, attention on a
- * memory where there is one, and two linear maps around an exact GELU, each beside a residual
- * connection.
+ * One layer of a transformer, norms first unless its options say last: attention on the tokens
+ * themselves, attention on a memory where there is one, and two linear maps around an exact GELU,
+ * each beside a residual connection.
  *
  * <p>Tokens {@code [B, T, d]} to {@code [B, T, d]}.
  *
@@ -106,8 +106,7 @@ public final class TransformerLayer extends AbstractBlock {
 
     NDArray add(
         ParameterStore parameters, NDArray x, boolean training, UnaryOperator<NDArray> branch) {
-      NDArray y =
-          branch.apply(norm.forward(parameters, new NDList(x), training).singletonOrThrow());
+      NDArray y = branch.apply(options.normLast() ? x : normed(parameters, x, training));
       if (second.isPresent()) {
         y = second.get().forward(parameters, new NDList(y), training).singletonOrThrow();
       }
@@ -117,7 +116,12 @@ public final class TransformerLayer extends AbstractBlock {
       if (training && options.dropout() > 0) {
         y = Dropout.dropout(y, (float) options.dropout(), true).singletonOrThrow();
       }
-      return x.add(training ? DropPath.drop(y, dropPath) : y);
+      final NDArray sum = x.add(training ? DropPath.drop(y, dropPath) : y);
+      return options.normLast() ? normed(parameters, sum, training) : sum;
+    }
+
+    NDArray normed(ParameterStore parameters, NDArray x, boolean training) {
+      return norm.forward(parameters, new NDList(x), training).singletonOrThrow();
     }
 
     void initialize(NDManager manager, DataType dataType, Shape tokens) {
@@ -132,9 +136,12 @@ public final class TransformerLayer extends AbstractBlock {
     return attention;
   }
 
-  /** What the attention sees of the layer's input {@code [B, T, d]}: the normed tokens. */
+  /**
+   * What the attention sees of the layer's input {@code [B, T, d]}: the normed tokens, or the
+   * tokens themselves where norms are last.
+   */
   public NDArray normed(ParameterStore parameters, NDArray x) {
-    return self.norm.forward(parameters, new NDList(x), false).singletonOrThrow();
+    return options.normLast() ? x : self.normed(parameters, x, false);
   }
 
   /**

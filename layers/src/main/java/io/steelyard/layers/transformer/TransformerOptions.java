@@ -5,13 +5,16 @@ import java.util.OptionalDouble;
 
 /**
  * How the layers of a {@link TransformerEncoder} or {@link TransformerDecoder} are built: {@code x
- * += s1 Attn(LN(x)); x += s2 FFN(LN(x))}.
+ * += s1 Attn(LN(x)); x += s2 FFN(LN(x))}, or with norms last {@code x = LN(x + s1 Attn(x)); x =
+ * LN(x + s2 FFN(x))}.
  *
  * @param attention of every layer
  * @param depth number of layers, at least 1
  * @param hidden units of the feed-forward network, at least 1
  * @param layerScale what the factors {@code s1}, {@code s2} begin with; empty for none
  * @param hybridNorm a second norm on what the attention gives, before it is added
+ * @param normLast whether the norm of a branch follows the sum, as in the first transformers (arXiv
+ *     1706.03762) and BERT; there is no norm after the last layer then, and no hybrid norm
  * @param normEpsilon of the layer norms, greater than 0
  * @param dropout of what each branch gives, in training; in [0, 1)
  * @param dropPath how often the last layer leaves out a branch for a sample, in training; in [0,
@@ -23,6 +26,7 @@ public record TransformerOptions(
     int hidden,
     OptionalDouble layerScale,
     boolean hybridNorm,
+    boolean normLast,
     double normEpsilon,
     double dropout,
     double dropPath) {
@@ -37,6 +41,10 @@ public record TransformerOptions(
     }
     if (hidden < 1) {
       throw new IllegalArgumentException("hidden is " + hidden + "; expected 1 or more");
+    }
+    if (normLast && hybridNorm) {
+      throw new IllegalArgumentException(
+          "hybridNorm is given with norms last; expected one of the two");
     }
     if (!(normEpsilon > 0)) {
       throw new IllegalArgumentException(
@@ -53,7 +61,7 @@ public record TransformerOptions(
   /** No layer scale, no hybrid norm, nothing dropped, epsilon 1e-6. */
   public static TransformerOptions of(MultiHeadOptions attention, int depth, int hidden) {
     return new TransformerOptions(
-        attention, depth, hidden, OptionalDouble.empty(), false, NORM_EPSILON, 0, 0);
+        attention, depth, hidden, OptionalDouble.empty(), false, false, NORM_EPSILON, 0, 0);
   }
 
   /** The same with factors that begin with {@code initial}. */
@@ -64,6 +72,7 @@ public record TransformerOptions(
         hidden,
         OptionalDouble.of(initial),
         hybridNorm,
+        normLast,
         normEpsilon,
         dropout,
         dropPath);
@@ -72,24 +81,30 @@ public record TransformerOptions(
   /** The same with a second norm around the attention. */
   public TransformerOptions withHybridNorm() {
     return new TransformerOptions(
-        attention, depth, hidden, layerScale, true, normEpsilon, dropout, dropPath);
+        attention, depth, hidden, layerScale, true, normLast, normEpsilon, dropout, dropPath);
+  }
+
+  /** The same with norms after the sums. */
+  public TransformerOptions withNormLast() {
+    return new TransformerOptions(
+        attention, depth, hidden, layerScale, hybridNorm, true, normEpsilon, dropout, dropPath);
   }
 
   /** The same with dropout. */
   public TransformerOptions withDropout(double rate) {
     return new TransformerOptions(
-        attention, depth, hidden, layerScale, hybridNorm, normEpsilon, rate, dropPath);
+        attention, depth, hidden, layerScale, hybridNorm, normLast, normEpsilon, rate, dropPath);
   }
 
   /** The same with stochastic depth. */
   public TransformerOptions withDropPath(double last) {
     return new TransformerOptions(
-        attention, depth, hidden, layerScale, hybridNorm, normEpsilon, dropout, last);
+        attention, depth, hidden, layerScale, hybridNorm, normLast, normEpsilon, dropout, last);
   }
 
   /** The same with another epsilon of the norms. */
   public TransformerOptions withNormEpsilon(double epsilon) {
     return new TransformerOptions(
-        attention, depth, hidden, layerScale, hybridNorm, epsilon, dropout, dropPath);
+        attention, depth, hidden, layerScale, hybridNorm, normLast, epsilon, dropout, dropPath);
   }
 }

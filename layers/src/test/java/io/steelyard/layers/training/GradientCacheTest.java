@@ -16,6 +16,7 @@ import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.initializer.InitialWeights;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -82,6 +83,40 @@ class GradientCacheTest {
     }
   }
 
+  /** The loss of some queries, as a share of the mean over all seven. */
+  private static NDArray share(NDList both, int from, int to) {
+    return loss(new NDList(both.get(0).get(from + ":" + to), both.get(1))).mul((to - from) / 7.0);
+  }
+
+  @Test
+  void aLossMayBeASumOfTermsThatAreDifferentiatedOneByOne() {
+    try (NDManager manager = Libtorch.newManager()) {
+      final NDArray queries = rows(manager, 1, 7);
+      final NDArray keys = rows(manager, 2, 9);
+      final Block whole = encoder();
+      final Block parted = encoder();
+      try (Training one = new Training(whole, options(), new Shape(1, 3));
+          Training other = new Training(parted, options(), new Shape(1, 3))) {
+        final Step expected =
+            one.step(GradientCache.parts(sides(whole, queries, keys), GradientCacheTest::loss));
+        final List<Function<NDList, NDArray>> terms =
+            List.of(
+                both -> share(both, 0, 3), both -> share(both, 3, 4), both -> share(both, 4, 7));
+        final Step found = other.step(GradientCache.parts(sides(parted, queries, keys), terms));
+        assertThat(found.loss()).isCloseTo(expected.loss(), within(1e-12));
+        assertThat(found.gradientNorm()).isCloseTo(expected.gradientNorm(), within(1e-12));
+        assertThat(other.predict(queries, 7).toDoubleArray())
+            .usingComparatorWithPrecision(1e-12)
+            .containsExactly(one.predict(queries, 7).toDoubleArray());
+      }
+    }
+  }
+
+  private static List<GradientCache.Side> sides(Block encoder, NDArray queries, NDArray keys) {
+    return List.of(
+        new GradientCache.Side(encoder, queries, 2), new GradientCache.Side(encoder, keys, 4));
+  }
+
   @Test
   void whatCannotBeIsNamed() {
     try (NDManager manager = Libtorch.newManager()) {
@@ -94,6 +129,10 @@ class GradientCacheTest {
           .hasMessageContaining("at least one row");
       assertThatThrownBy(() -> GradientCache.parts(List.of(), GradientCacheTest::loss))
           .hasMessageContaining("sides are empty");
+      final List<GradientCache.Side> sides = List.of(new GradientCache.Side(block, queries, 1));
+      final List<Function<NDList, NDArray>> terms = List.of();
+      assertThatThrownBy(() -> GradientCache.parts(sides, terms))
+          .hasMessage("terms are empty; expected at least one");
       try (Training training = new Training(block, options(), new Shape(1, 3))) {
         assertThatThrownBy(() -> training.step(List.of())).hasMessageContaining("parts are empty");
       }

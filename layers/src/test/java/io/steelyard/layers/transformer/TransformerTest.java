@@ -128,4 +128,52 @@ class TransformerTest {
         .isThrownBy(() -> decoder.forward(store, new NDList(x), false))
         .withMessage("inputs are 1 arrays; expected tokens, a memory and perhaps a mask");
   }
+
+  private static TransformerOptions normLast() {
+    final MultiHeadOptions heads =
+        MultiHeadOptions.of(8, 2, 5, Attention.softmax(), new Random(1)).with(Rotary.line());
+    return TransformerOptions.of(heads, 2, 12).withNormLast();
+  }
+
+  @Test
+  void withNormsLastEveryTokenIsNormedAndGradientsAreThoseOfCentralDifferences() {
+    final TransformerEncoder encoder = initialized(new TransformerEncoder(normLast()));
+    final NDArray y = encoder.forward(store, new NDList(normal(2)), false).singletonOrThrow();
+    assertThat(y.mean(new int[] {2}).toDoubleArray())
+        .containsExactly(new double[10], within(1e-12));
+    assertThat(y.square().mean().getDouble()).isCloseTo(1, within(1e-3));
+    final NDArray weights = normal(3);
+    Gradients.checkParameters(
+        "encoder",
+        encoder,
+        () ->
+            encoder
+                .forward(new ParameterStore(manager, false), new NDList(normal(2)), true)
+                .singletonOrThrow()
+                .mul(weights)
+                .sum(),
+        1e-6);
+  }
+
+  @Test
+  void withNormsLastThereIsNoLastNorm() {
+    final TransformerEncoder encoder = initialized(new TransformerEncoder(normLast()));
+    final long count =
+        encoder.getParameters().values().stream().mapToLong(p -> p.getArray().size()).sum();
+    assertThat(count).isEqualTo(2 * (4 * (64 + 8) + (96 + 12) + (96 + 8) + 2 * 16));
+    final TransformerDecoder decoder = initialized(new TransformerDecoder(normLast()));
+    final NDArray x = normal(2);
+    final List<KeyValueCache> caches = decoder.caches(manager);
+    final NDArray decoded = decoder.decode(store, x, caches);
+    caches.forEach(KeyValueCache::close);
+    assertThat(decoded.toDoubleArray())
+        .containsExactly(
+            decoder.forward(store, new NDList(x), true).singletonOrThrow().toDoubleArray(),
+            within(1e-12));
+    final NDArray unchanged = decoder.layers().getFirst().normed(store, x);
+    assertThat(unchanged.toDoubleArray()).containsExactly(x.toDoubleArray());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> options().withNormLast())
+        .withMessage("hybridNorm is given with norms last; expected one of the two");
+  }
 }

@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.steelyard.papers.claim.Finding;
 import io.steelyard.papers.run.Run;
+import io.steelyard.papers.run.Scale;
+import io.steelyard.papers.task.MadeUpTexts;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -129,5 +134,38 @@ class DexmlReproductionTest {
     final Finding finding =
         Finding.of(REPRODUCTION.claims().getLast(), MadeUp.three("dexml", _ -> Map.of()));
     assertThat(finding.verdict().reason()).startsWith("not testable here: ");
+  }
+
+  @Test
+  void textsThatAppearAreAReasonToRunAgainAtFullScaleOnly(@TempDir Path root) {
+    final Map<String, String> data =
+        new HashMap<>(Map.of("xml-bibtex", "here", "xml-delicious", "here"));
+    final Optional<Path> given = Optional.of(root);
+    assertThat(REPRODUCTION.sameData(earlier(Scale.FULL, data), given)).isTrue();
+    MadeUpTexts.write(root, "LF-AmazonTitles-131K");
+    assertThat(REPRODUCTION.sameData(earlier(Scale.FULL, data), given)).isFalse();
+    assertThat(REPRODUCTION.sameData(earlier(Scale.QUICK, data), given)).isTrue();
+    assertThat(REPRODUCTION.sameData(earlier(Scale.SMOKE, Map.of()), given)).isTrue();
+    data.put("LF-AmazonTitles-131K", "here");
+    assertThat(REPRODUCTION.sameData(earlier(Scale.FULL, data), given)).isTrue();
+  }
+
+  private static Run earlier(Scale scale, Map<String, String> data) {
+    final Run bare = MadeUp.run("dexml", 1, Map.of(), data);
+    return new Run(
+        bare.format(),
+        bare.paper(),
+        scale,
+        bare.seed(),
+        bare.code(),
+        bare.machine(),
+        bare.settings(),
+        bare.data(),
+        bare.started(),
+        bare.seconds(),
+        bare.metrics(),
+        bare.series(),
+        bare.items(),
+        bare.warnings());
   }
 }
