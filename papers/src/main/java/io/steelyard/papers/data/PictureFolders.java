@@ -58,10 +58,7 @@ public record PictureFolders(
   public static Optional<PictureFolders> imageNet(
       DataLocations locations, Consumer<String> warnings) {
     final Optional<Path> found =
-        Stream.concat(locations.given().stream(), locations.environment().stream())
-            .map(place -> place.resolve(IMAGENET))
-            .filter(Files::isDirectory)
-            .findFirst();
+        LocalFolder.named(IMAGENET, locations).stream().map(LocalFolder::folder).findFirst();
     if (found.isEmpty()) {
       warnings.accept(
           "ImageNet-1K ("
