@@ -18,6 +18,9 @@ import io.steelyard.layers.training.Optimizer;
 import io.steelyard.layers.training.Seed;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -196,15 +199,21 @@ public final class DualEncoderTraining implements AutoCloseable {
     final int most =
         Arrays.stream(tested).map(i -> data.dropped().columns(i).length).max().orElse(0);
     final int searched = Math.min(data.labels().size(), depth + most);
-    final Tensor all = embedded(data.labels(), IntStream.range(0, data.labels().size()).toArray());
     final int[][] ranked = new int[tested.length][];
-    for (int from = 0; from < tested.length; from += ROWS) {
-      final int[] some = Arrays.copyOfRange(tested, from, Math.min(tested.length, from + ROWS));
-      final Tensor scores = Tensor.zeros(DType.F32, some.length, searched);
-      final Tensor indices = Tensor.zeros(DType.I32, some.length, searched);
-      TopKInnerProducts.apply(embedded(data.test().texts(), some), all, scores, indices, 0);
-      for (int i = 0; i < some.length; i++) {
-        ranked[from + i] = kept(indices, i, data.dropped().columns(some[i]), depth);
+    try (Arena memory = Arena.ofShared()) {
+      final int[] every = IntStream.range(0, data.labels().size()).toArray();
+      final Tensor all = embedded(data.labels(), every, memory);
+      for (int from = 0; from < tested.length; from += ROWS) {
+        final int[] some = Arrays.copyOfRange(tested, from, Math.min(tested.length, from + ROWS));
+        final Tensor scores = Tensor.zeros(DType.F32, some.length, searched);
+        final Tensor indices = Tensor.zeros(DType.I32, some.length, searched);
+        try (Arena part = Arena.ofShared()) {
+          final Tensor queries = embedded(data.test().texts(), some, part);
+          TopKInnerProducts.apply(queries, all, scores, indices, 0);
+        }
+        for (int i = 0; i < some.length; i++) {
+          ranked[from + i] = kept(indices, i, data.dropped().columns(some[i]), depth);
+        }
       }
     }
     return ranked;
@@ -223,10 +232,11 @@ public final class DualEncoderTraining implements AutoCloseable {
     return kept;
   }
 
-  /** Embeddings in an array of Java: those of all labels are more than a tensor of DJL may hold. */
-  private Tensor embedded(List<int[]> texts, int[] which) {
+  /** Embeddings outside the heap: those of all labels may be larger than it, or than 2 GiB. */
+  private Tensor embedded(List<int[]> texts, int[] which, Arena memory) {
     final int width = encoder.size().width();
-    final float[] values = new float[Math.multiplyExact(which.length, width)];
+    final MemorySegment values =
+        memory.allocate(ValueLayout.JAVA_FLOAT, (long) which.length * width);
     for (int from = 0; from < which.length; from += ROWS) {
       final int[] some = Arrays.copyOfRange(which, from, Math.min(which.length, from + ROWS));
       try (NDManager scope = manager.newSubManager()) {
@@ -234,10 +244,16 @@ public final class DualEncoderTraining implements AutoCloseable {
             training
                 .predict(TextRetrieval.padded(texts, some, scope), schedule.chunk())
                 .toFloatArray();
-        System.arraycopy(part, 0, values, from * width, part.length);
+        MemorySegment.copy(
+            part,
+            0,
+            values,
+            ValueLayout.JAVA_FLOAT,
+            (long) Float.BYTES * from * width,
+            part.length);
       }
     }
-    return Tensor.of(values, which.length, width);
+    return Tensor.of(values, DType.F32, which.length, width);
   }
 
   @Override
