@@ -1,10 +1,9 @@
 package io.steelyard.papers.data;
 
-import io.steelyard.kernels.tensor.DType;
-import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.tensor.TensorFiles;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -26,9 +25,9 @@ final class MedMnistReader {
    *     and what was expected
    */
   static Pictures read(Path file, int classes) {
-    final Map<String, Tensor> arrays;
+    final Map<String, TensorFiles.Bytes> arrays;
     try {
-      arrays = TensorFiles.read(file, TensorFiles.Reading.of()).inputs();
+      arrays = TensorFiles.readBytes(file);
     } catch (final IllegalArgumentException damage) {
       throw new DataException(damage.getMessage(), damage);
     }
@@ -44,75 +43,65 @@ final class MedMnistReader {
   }
 
   private static LabelledImages part(
-      Path file, Map<String, Tensor> arrays, String part, int classes) {
-    final Tensor images = array(file, arrays, part + "_images");
-    final Tensor labels = array(file, arrays, part + "_labels");
-    final long[] shape = images.shape();
-    final boolean grey = shape.length == 3;
-    final boolean coloured = shape.length == 4 && shape[3] == 3;
-    if (!(grey || coloured) || shape[0] < 1 || shape[1] != SIDE || shape[2] != SIDE) {
+      Path file, Map<String, TensorFiles.Bytes> arrays, String part, int classes) {
+    final TensorFiles.Bytes images = array(file, arrays, part + "_images");
+    final TensorFiles.Bytes labels = array(file, arrays, part + "_labels");
+    final List<Long> shape = images.shape();
+    final boolean grey = shape.size() == 3;
+    final boolean coloured = shape.size() == 4 && shape.get(3) == 3;
+    if (!(grey || coloured) || shape.get(0) < 1 || shape.get(1) != SIDE || shape.get(2) != SIDE) {
       throw new DataException(
           "%s: %s_images: found shape %s, expected [N, 28, 28] or [N, 28, 28, 3], N at least 1"
-              .formatted(file, part, Arrays.toString(shape)));
+              .formatted(file, part, shape));
     }
-    if (labels.size() != shape[0]) {
+    if (labels.content().remaining() != shape.getFirst()) {
       throw new DataException(
           "%s: %s_labels: found shape %s, expected [%d, 1], one for each image"
-              .formatted(file, part, Arrays.toString(labels.shape()), shape[0]));
+              .formatted(file, part, labels.shape(), shape.getFirst()));
     }
     final int channels = grey ? 1 : 3;
     return new LabelledImages(
-        planes(new Place(file, part + "_images"), images, channels),
-        bytes(new Place(file, part + "_labels"), labels, classes - 1),
+        planes(images.content(), channels),
+        classes(file, part, labels.content(), classes),
         channels,
         SIDE,
         SIDE,
         classes);
   }
 
-  private static Tensor array(Path file, Map<String, Tensor> arrays, String name) {
-    final Tensor array = arrays.get(name);
+  private static TensorFiles.Bytes array(
+      Path file, Map<String, TensorFiles.Bytes> arrays, String name) {
+    final TensorFiles.Bytes array = arrays.get(name);
     if (array == null) {
       throw new DataException(
           "%s: found the arrays %s, expected %s".formatted(file, arrays.keySet(), name));
-    }
-    if (array.dtype() != DType.I32) {
-      throw new DataException(
-          "%s: %s: found %s, expected uint8".formatted(file, name, array.dtype().label()));
     }
     return array;
   }
 
   /** From numbers of a pixel side by side to planes. */
-  private static byte[] planes(Place place, Tensor images, int channels) {
-    final byte[] mixed = bytes(place, images, 255);
-    if (channels == 1) {
-      return mixed;
-    }
-    final byte[] planes = new byte[mixed.length];
+  private static byte[] planes(ByteBuffer mixed, int channels) {
+    final byte[] planes = new byte[mixed.remaining()];
     final int plane = SIDE * SIDE;
     final int size = channels * plane;
-    for (int i = 0; i < mixed.length; i++) {
+    for (int i = 0; i < planes.length; i++) {
       final int inImage = i % size;
-      planes[i - inImage + inImage % channels * plane + inImage / channels] = mixed[i];
+      planes[i - inImage + inImage % channels * plane + inImage / channels] =
+          mixed.get(mixed.position() + i);
     }
     return planes;
   }
 
-  private static byte[] bytes(Place place, Tensor array, int highest) {
-    final byte[] bytes = new byte[Math.toIntExact(array.size())];
+  private static byte[] classes(Path file, String part, ByteBuffer labels, int classes) {
+    final byte[] bytes = new byte[labels.remaining()];
     for (int i = 0; i < bytes.length; i++) {
-      final int value = (int) array.getDouble(i);
-      if (value < 0 || value > highest) {
+      bytes[i] = labels.get(labels.position() + i);
+      if (Byte.toUnsignedInt(bytes[i]) >= classes) {
         throw new DataException(
-            "%s: %s[%d]: found %d, expected a number from 0 to %d"
-                .formatted(place.file, place.array, i, value, highest));
+            "%s: %s_labels[%d]: found %d, expected a number from 0 to %d"
+                .formatted(file, part, i, Byte.toUnsignedInt(bytes[i]), classes - 1));
       }
-      bytes[i] = (byte) value;
     }
     return bytes;
   }
-
-  /** Where a number stands, for messages. */
-  private record Place(Path file, String array) {}
 }

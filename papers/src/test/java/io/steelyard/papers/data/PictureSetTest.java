@@ -321,7 +321,7 @@ class PictureSetTest {
               + " 1");
       parts.put("val_images", MadeUpPictures.npy("<f4", "2, 28, 28", new byte[8 * 28 * 28]));
       write(parts);
-      assertDamaged(BLOOD, FILE, "val_images: found f32, expected uint8");
+      assertDamaged(BLOOD, FILE, "val_images is float32; expected uint8");
     }
 
     @Test
