@@ -54,6 +54,7 @@ import io.steelyard.layers.transformer.TransformerDecoder;
 import io.steelyard.layers.transformer.TransformerEncoder;
 import io.steelyard.layers.vision.ConvNet;
 import io.steelyard.layers.vision.HierarchicalTransformer;
+import io.steelyard.layers.vision.ResidualNet;
 import io.steelyard.layers.vision.SoftVisionTransformer;
 import io.steelyard.layers.vision.VisionTransformer;
 import java.util.List;
@@ -377,6 +378,18 @@ public final class Layers {
               ConvNet.class,
               CNN_SVM,
               "The same build with 8 and 16 filters and 128 hidden units."),
+          new Layer(
+              "resnet",
+              BLOCK,
+              ResidualNet.class,
+              "1512.03385",
+              "Residual stages of basic blocks for small pictures, as ResNet-34."),
+          new Layer(
+              "wide-resnet",
+              BLOCK,
+              ResidualNet.class,
+              "1605.07146",
+              "The same with norms first and wide stages, as WideResNet-28-10."),
           new Layer(
               "soft-vision-transformer",
               BLOCK,

@@ -17,7 +17,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.ZipInputStream;
 
@@ -33,28 +35,7 @@ final class TensorCodec {
 
   static Map<String, Tensor> decode(
       InputStream in, TensorFormat format, String source, TensorFiles.Reading reading) {
-    final byte[] bytes;
-    try {
-      bytes = in.readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + source + ": " + e.getMessage(), e);
-    }
-    checkStart(bytes, format, source);
-    Libtorch.configure();
-    final NDList arrays;
-    try {
-      arrays = NDList.decode(PassthroughNDManager.INSTANCE, bytes);
-    } catch (RuntimeException e) {
-      // The codec throws whatever its parsing runs into: negative sizes, null fields, bad JSON.
-      throw new IllegalArgumentException(
-          source
-              + ": not a readable "
-              + format.ending()
-              + " file ("
-              + reason(e)
-              + "); expected little-endian or native numbers in C order, and a whole file",
-          e);
-    }
+    final NDList arrays = arrays(in, format, source);
     final Map<String, Tensor> tensors = new LinkedHashMap<>();
     int nameless = 0;
     for (final NDArray array : arrays) {
@@ -74,11 +55,56 @@ final class TensorCodec {
               .map(tensor::to)
               .orElse(tensor);
       if (tensors.put(name, converted) != null) {
-        throw new IllegalArgumentException(
-            source + ": tensor '" + name + "' is there twice; expected each name once");
+        throw twice(source, name);
       }
     }
     return tensors;
+  }
+
+  /** Named arrays of uint8 as they are stored. */
+  static Map<String, TensorFiles.Bytes> bytes(InputStream in, TensorFormat format, String source) {
+    final Map<String, TensorFiles.Bytes> all = new LinkedHashMap<>();
+    for (final NDArray array : arrays(in, format, source)) {
+      final String name = String.valueOf(array.getName());
+      if (array.getDataType() != DataType.UINT8) {
+        throw new IllegalArgumentException(
+            source + ": " + name + " is " + array.getDataType() + "; expected uint8");
+      }
+      final List<Long> shape = Arrays.stream(array.getShape().getShape()).boxed().toList();
+      if (all.put(name, new TensorFiles.Bytes(shape, array.toByteBuffer(true))) != null) {
+        throw twice(source, name);
+      }
+    }
+    return all;
+  }
+
+  private static IllegalArgumentException twice(String source, String name) {
+    return new IllegalArgumentException(
+        source + ": tensor '" + name + "' is there twice; expected each name once");
+  }
+
+  private static NDList arrays(InputStream in, TensorFormat format, String source) {
+    final byte[] bytes;
+    try {
+      bytes = in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + source + ": " + e.getMessage(), e);
+    }
+    checkStart(bytes, format, source);
+    Libtorch.configure();
+    try {
+      return NDList.decode(PassthroughNDManager.INSTANCE, bytes);
+    } catch (RuntimeException e) {
+      // The codec throws whatever its parsing runs into: negative sizes, null fields, bad JSON.
+      throw new IllegalArgumentException(
+          source
+              + ": not a readable "
+              + format.ending()
+              + " file ("
+              + reason(e)
+              + "); expected little-endian or native numbers in C order, and a whole file",
+          e);
+    }
   }
 
   static byte[] encode(TensorFormat format, Map<String, Tensor> tensors) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -81,6 +82,37 @@ public final class TensorFiles {
       return read(in, format, file.toString(), reading);
     } catch (NoSuchFileException e) {
       throw new UncheckedIOException("file " + file + " does not exist", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * An array of unsigned bytes.
+   *
+   * @param shape its extents
+   * @param content its numbers in C order; read-only
+   */
+  public record Bytes(List<Long> shape, ByteBuffer content) {
+
+    /** Copies the list and guards the content. */
+    public Bytes {
+      shape = List.copyOf(shape);
+      content = content.asReadOnlyBuffer();
+    }
+  }
+
+  /**
+   * Reads the arrays of an {@code .npz} file that are all uint8, as pictures are: a quarter of what
+   * they take as tensors of i32.
+   *
+   * @throws IllegalArgumentException if the file is no whole {@code .npz} file or an array is of
+   *     another type; the message names the file, the array, the type and what was expected
+   * @throws UncheckedIOException if it cannot be read
+   */
+  public static Map<String, Bytes> readBytes(Path file) {
+    try (InputStream in = Files.newInputStream(file)) {
+      return TensorCodec.bytes(in, TensorFormat.NPZ, file.toString());
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file + ": " + e.getMessage(), e);
     }

@@ -22,6 +22,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +55,32 @@ class TensorFilesTest {
     assertThat(Arrays.stream(actual.toDoubleArray()).boxed().toList())
         .describedAs(what)
         .isEqualTo(Arrays.stream(expected.toDoubleArray()).boxed().toList());
+  }
+
+  @Test
+  void bytesAreReadAsTheyAreStored() throws IOException {
+    final Path file = folder.resolve("bytes.npz");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+      zip.putNextEntry(new ZipEntry("pixels.npy"));
+      zip.write(npyFile("|u1", "0001027f80ff", "2, 3"));
+    }
+    final Map<String, TensorFiles.Bytes> arrays = TensorFiles.readBytes(file);
+    assertThat(arrays).containsOnlyKeys("pixels");
+    assertThat(arrays.get("pixels").shape()).containsExactly(2L, 3L);
+    final ByteBuffer content = arrays.get("pixels").content();
+    assertThat(content.isReadOnly()).isTrue();
+    final byte[] bytes = new byte[content.remaining()];
+    content.duplicate().get(bytes);
+    assertThat(bytes).containsExactly(0, 1, 2, 127, -128, -1);
+  }
+
+  @Test
+  void whatIsNotBytesIsNamed() {
+    final Path file = folder.resolve("floats.npz");
+    TensorFiles.write(file, Map.of("x", Tensor.of(new float[] {1, 2}, 2)));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> TensorFiles.readBytes(file))
+        .withMessage(file + ": x is float32; expected uint8");
   }
 
   private static Map<String, Tensor> everything() {
@@ -278,21 +306,26 @@ class TensorFilesTest {
         .withMessageContaining("<c8");
   }
 
-  private static Tensor npy(String descr, String hex, int length) {
+  private static byte[] npyFile(String descr, String hex, String shape) {
     final byte[] data = HexFormat.of().parseHex(hex);
     final String header =
         String.format(
             Locale.ROOT,
-            "{'descr': '%s', 'fortran_order': False, 'shape': (%d,), }\n",
+            "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }\n",
             descr,
-            length);
+            shape);
     final ByteBuffer file =
         ByteBuffer.allocate(10 + header.length() + data.length).order(ByteOrder.LITTLE_ENDIAN);
     file.put("\u0093NUMPY\u0001\u0000".getBytes(StandardCharsets.ISO_8859_1))
         .putShort((short) header.length())
         .put(header.getBytes(StandardCharsets.US_ASCII))
         .put(data);
-    return TensorFiles.read(new ByteArrayInputStream(file.array()), TensorFormat.NPY, "x.npy", X)
+    return file.array();
+  }
+
+  private static Tensor npy(String descr, String hex, int length) {
+    final byte[] file = npyFile(descr, hex, length + ",");
+    return TensorFiles.read(new ByteArrayInputStream(file), TensorFormat.NPY, "x.npy", X)
         .inputs()
         .get("x");
   }

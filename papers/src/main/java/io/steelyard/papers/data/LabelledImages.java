@@ -1,9 +1,10 @@
 package io.steelyard.papers.data;
 
 /**
- * Grey images of one size with a class each: {@code count} images of {@code rows x columns} bytes,
- * row-major, 0 = background, and labels in {@code [0, classes)}. Immutable; {@link #slice} and
- * {@link #first} are views that copy nothing.
+ * Images of one size with a class each: {@code count} images of {@code channels} planes (one for
+ * grey; red, green and blue) of {@code rows x columns} bytes, row-major, 0 = background, and labels
+ * in {@code [0, classes)}. Immutable; {@link #slice} and {@link #first} are views that copy
+ * nothing.
  */
 public final class LabelledImages {
 
@@ -13,12 +14,13 @@ public final class LabelledImages {
   private final byte[] labels;
   private final int start;
   private final int count;
+  private final int channels;
   private final int rows;
   private final int columns;
   private final int classes;
 
   /**
-   * Wraps the arrays, which the caller must not change afterwards.
+   * Grey images. Wraps the arrays, which the caller must not change afterwards.
    *
    * @param pixels {@code [count, rows, columns]}, unsigned
    * @param labels {@code [count]}, each in {@code [0, classes)}
@@ -28,7 +30,26 @@ public final class LabelledImages {
    * @throws IllegalArgumentException if lengths do not fit together or a label is out of range
    */
   public LabelledImages(byte[] pixels, byte[] labels, int rows, int columns, int classes) {
-    this(pixels, labels, 0, labels.length, rows, columns, classes);
+    this(pixels, labels, 1, rows, columns, classes);
+  }
+
+  /**
+   * Images of any number of planes. Wraps the arrays, which the caller must not change afterwards.
+   *
+   * @param pixels {@code [count, channels, rows, columns]}, unsigned
+   * @param labels {@code [count]}, each in {@code [0, classes)}
+   * @param channels planes of an image, positive
+   * @param rows height, positive
+   * @param columns width, positive
+   * @param classes number of classes, 1 to 256
+   * @throws IllegalArgumentException if lengths do not fit together or a label is out of range
+   */
+  public LabelledImages(
+      byte[] pixels, byte[] labels, int channels, int rows, int columns, int classes) {
+    this(pixels, labels, 0, labels.length, channels, rows, columns, classes);
+    if (channels <= 0) {
+      throw new IllegalArgumentException("channels is " + channels + "; expected 1 or more");
+    }
     if (rows <= 0 || columns <= 0) {
       throw new IllegalArgumentException(
           "image size is " + rows + " x " + columns + "; expected positive sides");
@@ -36,15 +57,17 @@ public final class LabelledImages {
     if (classes < 1 || classes > 256) {
       throw new IllegalArgumentException("classes is " + classes + "; expected 1 to 256");
     }
-    if (pixels.length != (long) labels.length * rows * columns) {
+    final long expected = (long) labels.length * channels * rows * columns;
+    if (pixels.length != expected) {
       throw new IllegalArgumentException(
           "pixels has "
               + pixels.length
               + " bytes; expected "
-              + (long) labels.length * rows * columns
+              + expected
               + " for "
               + labels.length
               + " images of "
+              + (channels == 1 ? "" : channels + " x ")
               + rows
               + " x "
               + columns);
@@ -58,11 +81,19 @@ public final class LabelledImages {
   }
 
   private LabelledImages(
-      byte[] pixels, byte[] labels, int start, int count, int rows, int columns, int classes) {
+      byte[] pixels,
+      byte[] labels,
+      int start,
+      int count,
+      int channels,
+      int rows,
+      int columns,
+      int classes) {
     this.pixels = pixels;
     this.labels = labels;
     this.start = start;
     this.count = count;
+    this.channels = channels;
     this.rows = rows;
     this.columns = columns;
     this.classes = classes;
@@ -71,6 +102,11 @@ public final class LabelledImages {
   /** Number of images. */
   public int count() {
     return count;
+  }
+
+  /** Planes of an image. */
+  public int channels() {
+    return channels;
   }
 
   /** Height of an image. */
@@ -88,9 +124,9 @@ public final class LabelledImages {
     return classes;
   }
 
-  /** Pixels of an image, {@code rows * columns}. */
+  /** Numbers of an image, {@code channels * rows * columns}. */
   public int imageSize() {
-    return rows * columns;
+    return channels * rows * columns;
   }
 
   /** The class of an image. */
@@ -98,13 +134,23 @@ public final class LabelledImages {
     return Byte.toUnsignedInt(labels[start + checked(image)]);
   }
 
-  /** A pixel, 0 to 255. */
+  /** A pixel of the first plane, 0 to 255. */
   public int pixel(int image, int row, int column) {
+    return pixel(image, 0, row, column);
+  }
+
+  /** A pixel of one plane, 0 to 255. */
+  public int pixel(int image, int channel, int row, int column) {
+    if (channel < 0 || channel >= channels) {
+      throw new IllegalArgumentException(
+          "channel is " + channel + "; expected 0 to " + (channels - 1));
+    }
     if (row < 0 || row >= rows || column < 0 || column >= columns) {
       throw new IllegalArgumentException(
           "pixel (" + row + ", " + column + ") is outside " + rows + " x " + columns);
     }
-    return Byte.toUnsignedInt(pixels[((start + checked(image)) * rows + row) * columns + column]);
+    final int plane = (start + checked(image)) * channels + channel;
+    return Byte.toUnsignedInt(pixels[(plane * rows + row) * columns + column]);
   }
 
   /** The first {@code n} images, as a view. */
@@ -122,14 +168,15 @@ public final class LabelledImages {
       throw new IllegalArgumentException(
           "images [" + from + ", " + to + ") are not a range of the " + count + " images");
     }
-    return new LabelledImages(pixels, labels, start + from, to - from, rows, columns, classes);
+    return new LabelledImages(
+        pixels, labels, start + from, to - from, channels, rows, columns, classes);
   }
 
   /**
    * Writes the images at these indices one after the other, pixel / 255.
    *
    * @param indices which images; repeats are allowed
-   * @param into {@code [indices.length, rows, columns]}, in [0, 1]; modified
+   * @param into {@code [indices.length, channels, rows, columns]}, in [0, 1]; modified
    * @throws IllegalArgumentException if an index is out of range or {@code into} has another length
    */
   public void fillImages(int[] indices, float[] into) {

@@ -16,4 +16,9 @@ public record ResolvedData(
   public boolean synthetic() {
     return source == DataSource.EMBEDDED;
   }
+
+  /** Both parts. */
+  public Pictures pictures() {
+    return new Pictures(train, test);
+  }
 }

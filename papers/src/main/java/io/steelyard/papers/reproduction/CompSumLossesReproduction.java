@@ -11,16 +11,12 @@ import io.steelyard.analysis.consistency.CompSumBound;
 import io.steelyard.analysis.robustness.ProjectedGradient;
 import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.initializer.InitialWeights;
-import io.steelyard.layers.loss.AdversarialCompSumLoss;
 import io.steelyard.layers.loss.CompSumLoss;
-import io.steelyard.layers.loss.LossOptions;
-import io.steelyard.layers.loss.ProjectedAscent;
 import io.steelyard.layers.tensor.Scalars;
 import io.steelyard.layers.training.Batches;
 import io.steelyard.layers.training.Clipping;
 import io.steelyard.layers.training.Decay;
 import io.steelyard.layers.training.Examples;
-import io.steelyard.layers.training.Objective;
 import io.steelyard.layers.training.Optimizer;
 import io.steelyard.layers.training.Schedule;
 import io.steelyard.layers.training.Seed;
@@ -40,6 +36,8 @@ import io.steelyard.papers.data.DataSet;
 import io.steelyard.papers.data.DataSource;
 import io.steelyard.papers.data.DownloadProgress;
 import io.steelyard.papers.data.LabelledImages;
+import io.steelyard.papers.data.PictureSet;
+import io.steelyard.papers.data.Pictures;
 import io.steelyard.papers.data.ResolvedData;
 import io.steelyard.papers.data.SyntheticGarments;
 import io.steelyard.papers.reproduction.Figure.Axis;
@@ -48,11 +46,16 @@ import io.steelyard.papers.reproduction.Figure.Mark;
 import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
+import io.steelyard.papers.task.Crops;
+import io.steelyard.papers.task.Defence;
+import io.steelyard.papers.task.ResidualTrial;
+import io.steelyard.papers.task.RobustTrial;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -84,6 +87,7 @@ public final class CompSumLossesReproduction implements Reproduction {
   private static final double MEAN = 0.286;
   private static final double DEVIATION = 0.353;
   private static final double RADIUS = 0.1;
+  private static final Defence.Search SEARCH = new Defence.Search(RADIUS, 0.03, 5);
   private static final int BATCH = 128;
   private static final int PREDICTED = 1000;
   private static final int GAP_INPUTS = 50;
@@ -119,54 +123,36 @@ public final class CompSumLossesReproduction implements Reproduction {
     }
   }
 
-  /** A way to become robust. */
-  private sealed interface Defence {
+  /**
+   * The paper's own networks on its own pictures, for sets that the user has.
+   *
+   * @param sets compared by exponent; the first is also defended
+   */
+  record Published(List<PictureSet> sets, ResidualTrial exponents, RobustTrial defences) {
 
-    String label();
+    /** The published sizes. */
+    static final Published SIZES =
+        new Published(
+            List.of(PictureSet.CIFAR_10, PictureSet.CIFAR_100, PictureSet.SVHN),
+            ResidualTrial.published(TAUS, RATES),
+            RobustTrial.published());
 
-    /** Training on clean inputs. */
-    record None() implements Defence {
-      @Override
-      public String label() {
-        return "clean";
-      }
+    long steps(List<PictureSet.Found> found, List<Defence> trained) {
+      return found.size() * exponents.steps() + (defends(found) ? defences.steps(trained) : 0);
     }
 
-    /** Cross-entropy of attacked inputs. */
-    record Adversarial() implements Defence {
-      @Override
-      public String label() {
-        return "PGD cross-entropy";
-      }
+    boolean defends(List<PictureSet.Found> found) {
+      return found.stream().anyMatch(one -> one.set().equals(sets.getFirst()));
     }
 
-    /** Clean cross-entropy and a divergence from the clean prediction. */
-    record Trades(double factor) implements Defence {
-      @Override
-      public String label() {
-        return "TRADES " + Quantity.number(factor);
-      }
-    }
-
-    /** The smooth adversarial comp-sum loss. */
-    record Smooth(double nu) implements Defence {
-      @Override
-      public String label() {
-        return "smooth comp-sum " + Quantity.number(nu);
-      }
-    }
-
-    default String clean() {
-      return label() + ": clean accuracy";
-    }
-
-    default String robust() {
-      return label() + ": robust accuracy";
+    /** Digits of house numbers are not read in a mirror. */
+    static Crops crops(PictureSet set) {
+      return new Crops(4, !set.equals(PictureSet.SVHN));
     }
   }
 
   /** How much is run at a scale. */
-  private record Plan(
+  record Plan(
       boolean searches,
       int pairs,
       int train,
@@ -180,7 +166,9 @@ public final class CompSumLossesReproduction implements Reproduction {
       int robustEpochs,
       int attackSteps,
       List<Double> trades,
-      List<Double> nus) {
+      List<Double> nus,
+      boolean downloads,
+      Optional<Published> published) {
 
     static Plan of(Scale scale) {
       return switch (scale) {
@@ -199,7 +187,9 @@ public final class CompSumLossesReproduction implements Reproduction {
                 1,
                 3,
                 List.of(3.0),
-                List.of(0.1, 0.25));
+                List.of(0.1, 0.25),
+                false,
+                Optional.empty());
         case QUICK ->
             new Plan(
                 false,
@@ -215,7 +205,9 @@ public final class CompSumLossesReproduction implements Reproduction {
                 8,
                 40,
                 List.of(1.0, 3.0),
-                List.of(0.1, 0.25));
+                List.of(0.1, 0.25),
+                true,
+                Optional.empty());
         case FULL ->
             new Plan(
                 true,
@@ -231,8 +223,31 @@ public final class CompSumLossesReproduction implements Reproduction {
                 60,
                 40,
                 List.of(1.0, 3.0, 6.0),
-                List.of(0.1, 0.25, 0.5, 1.0));
+                List.of(0.1, 0.25, 0.5, 1.0),
+                true,
+                Optional.of(Published.SIZES));
       };
+    }
+
+    /** The same with networks and pictures of the paper. */
+    Plan with(Published own) {
+      return new Plan(
+          searches,
+          pairs,
+          train,
+          validation,
+          test,
+          epochs,
+          clouds,
+          cloudEpochs,
+          robustTrain,
+          robustTest,
+          robustEpochs,
+          attackSteps,
+          trades,
+          nus,
+          downloads,
+          Optional.of(own));
     }
 
     List<Defence> defences() {
@@ -243,6 +258,17 @@ public final class CompSumLossesReproduction implements Reproduction {
           .<Defence>flatMap(one -> one)
           .toList();
     }
+  }
+
+  private final Function<Scale, Plan> plans;
+
+  /** The reproduction at its three scales. */
+  public CompSumLossesReproduction() {
+    this(Plan::of);
+  }
+
+  CompSumLossesReproduction(Function<Scale, Plan> plans) {
+    this.plans = plans;
   }
 
   @Override
@@ -436,6 +462,14 @@ public final class CompSumLossesReproduction implements Reproduction {
 
   @Override
   public boolean sameData(Run earlier, Optional<Path> dataFolder) {
+    final DataLocations locations = DataLocations.standard(dataFolder);
+    final boolean more =
+        plans.apply(earlier.scale()).published().stream()
+            .flatMap(published -> published.sets().stream())
+            .anyMatch(set -> !earlier.data().containsKey(set.name()) && set.isIn(locations));
+    if (more) {
+      return false;
+    }
     if (!synthetic(earlier)) {
       return true;
     }
@@ -445,21 +479,22 @@ public final class CompSumLossesReproduction implements Reproduction {
 
   @Override
   public void run(Experiment experiment) {
-    final Plan plan = Plan.of(experiment.scale());
+    final Plan plan = plans.apply(experiment.scale());
     final DataLocations usual = DataLocations.standard(experiment.dataFolder());
     final ResolvedData data =
         new DataResolver(
-                experiment.scale() == Scale.SMOKE ? usual.withoutNetwork() : usual,
+                plan.downloads() ? usual : usual.withoutNetwork(),
                 experiment::warning,
                 DownloadProgress.NONE)
             .resolve(DataSet.FASHION_MNIST);
     experiment.data(data.name(), data.origin());
     experiment.data("100 clouds", "made by the run from its seed");
-    if (experiment.scale() == Scale.FULL) {
-      experiment.warning(
-          "the paper's pictures are CIFAR and SVHN with residual networks and AutoAttack; the full"
-              + " scale here is Fashion-MNIST, all of it, with the same small networks");
-    }
+    final List<PictureSet.Found> found =
+        plan.published().stream()
+            .flatMap(published -> published.sets().stream())
+            .flatMap(set -> set.find(usual, experiment::warning).stream())
+            .toList();
+    found.forEach(one -> experiment.data(one.set().name(), one.origin()));
     experiment.setting("pairs for the bound", plan.pairs() + " for each tau and number of classes");
     experiment.setting(
         "pictures",
@@ -486,12 +521,47 @@ public final class CompSumLossesReproduction implements Reproduction {
       experiment.setting("left out for time", "TRADES 6 and nu 0.5, as the page allows");
     }
     final List<Defence> defences = plan.defences();
-    experiment.steps(1 + (long) Task.values().length * TAUS.size() + defences.size());
+    final long published = plan.published().map(one -> one.steps(found, defences)).orElse(0L);
+    experiment.steps(1 + (long) Task.values().length * TAUS.size() + defences.size() + published);
     bounds(experiment, plan);
     experiment.step("bound");
     pictures(experiment, plan, data);
     clouds(experiment, plan);
     defend(experiment, plan, data, defences);
+    plan.published().ifPresent(one -> published(experiment, one, found, defences));
+  }
+
+  /** The page's (b). */
+  private static void published(
+      Experiment experiment,
+      Published published,
+      List<PictureSet.Found> found,
+      List<Defence> defences) {
+    experiment.warning(
+        "the test attacks by projected gradient ascent on the margin with restarts; AutoAttack, which"
+            + " the paper also uses, is not part of this program, nor are its generated pictures and"
+            + " the networks larger than WideResNet-28-10, nor defended networks on CIFAR-100 and"
+            + " SVHN");
+    if (found.isEmpty()) {
+      return;
+    }
+    experiment.setting("residual networks", published.exponents().setting());
+    experiment.setting(
+        "their pictures",
+        "channels standardized, 4 black pixels around, random crops, mirrored but for SVHN");
+    experiment.setting("device of residual networks", Libtorch.name(experiment.device()));
+    if (published.defends(found)) {
+      experiment.setting("robust residual networks", published.defences().setting());
+    }
+    for (final PictureSet.Found one : found) {
+      final String set = one.set().title();
+      final Pictures pictures = one.read();
+      final Crops crops = Published.crops(one.set());
+      published.exponents().run(experiment, set, pictures, crops);
+      if (one.set().equals(published.sets().getFirst())) {
+        published.defences().run(experiment, set, pictures, crops, defences);
+      }
+    }
   }
 
   /** The page's arm A. */
@@ -742,19 +812,8 @@ public final class CompSumLossesReproduction implements Reproduction {
       final NDArray index = scope.create(rows).toType(DataType.INT64, false);
       final NDArray x = select(known.inputs(), index, scope);
       final NDArray labels = select(known.labels(), index, scope);
-      final UnaryOperator<NDArray> scores = scores(net, scope);
-      final ProjectedGradient attack = new ProjectedGradient(RADIUS, 0.03, 5, 0, 1);
-      final NDArray moved =
-          switch (defence) {
-            case Defence.None() -> x;
-            case Defence.Adversarial() ->
-                attack.attack(scores, x, labels, ProjectedGradient.crossEntropy(), random);
-            case Defence.Trades(double _) ->
-                attack.attack(scores, x, labels, ProjectedGradient.divergence(), random);
-            case Defence.Smooth(double _) ->
-                new ProjectedAscent(RADIUS, 0.03, 5, 0, 1).moved(scores, x, labels, random);
-          };
-      training.step(objective(defence, net, x, moved, labels));
+      final NDArray moved = defence.moved(SEARCH, scores(net, scope), x, labels, random);
+      training.step(defence.objective(net, x, moved, labels));
     }
   }
 
@@ -780,33 +839,6 @@ public final class CompSumLossesReproduction implements Reproduction {
     };
   }
 
-  private static Objective objective(
-      Defence defence, SequentialBlock net, NDArray x, NDArray moved, NDArray labels) {
-    return pass -> {
-      final NDArray y = pass.alias(labels);
-      return switch (defence) {
-        case Defence.None() ->
-            CompSumLoss.compSum(pass.forward(net, x).head(), y, 1, LossOptions.mean());
-        case Defence.Adversarial() ->
-            CompSumLoss.compSum(pass.forward(net, moved).head(), y, 1, LossOptions.mean());
-        case Defence.Trades(double factor) -> {
-          final NDArray clean = pass.forward(net, x).head();
-          final NDArray apart =
-              ProjectedGradient.divergence(clean, pass.forward(net, moved).head()).mean();
-          yield CompSumLoss.compSum(clean, y, 1, LossOptions.mean())
-              .add(Scalars.mul(apart, factor));
-        }
-        case Defence.Smooth(double nu) ->
-            AdversarialCompSumLoss.adversarial(
-                pass.forward(net, x).head(),
-                pass.forward(net, moved).head(),
-                y,
-                AdversarialCompSumLoss.Terms.DEFAULTS.withNu(nu),
-                LossOptions.mean());
-      };
-    };
-  }
-
   private static double robust(
       SequentialBlock net, Examples held, Plan plan, RandomGenerator random) {
     final ProjectedGradient attack = new ProjectedGradient(RADIUS, 0.01, plan.attackSteps(), 0, 1);
@@ -826,7 +858,7 @@ public final class CompSumLossesReproduction implements Reproduction {
 
   @Override
   public List<Figure> figures(List<Run> runs) {
-    final Plan plan = Plan.of(runs.getFirst().scale());
+    final Plan plan = plans.apply(runs.getFirst().scale());
     final List<Double> excesses = IntStream.rangeClosed(0, 50).mapToObj(i -> i / 100.0).toList();
     final List<Curve> bounds = new ArrayList<>();
     for (final double tau : List.of(0.0, 0.5, 1.0, 1.5, 2.0)) {
@@ -840,78 +872,141 @@ public final class CompSumLossesReproduction implements Reproduction {
               List.of(),
               List.of()));
     }
-    return List.of(
-        new Figure(
-            "Clean and robust accuracy",
-            "Means over seeds; to the upper right is better. One point for each setting.",
-            Axis.linear("clean accuracy (%)"),
-            Axis.linear("accuracy under attack (%)"),
-            List.of(
-                points(runs, "clean training", Mark.POINT, List.of(new Defence.None())),
-                points(runs, "PGD cross-entropy", Mark.POINT, List.of(new Defence.Adversarial())),
-                points(
-                    runs,
-                    "TRADES",
-                    Mark.LINE,
-                    plan.trades().stream().map(Defence.Trades::new).toList()),
-                points(
-                    runs,
-                    "smooth comp-sum loss",
-                    Mark.LINE,
-                    plan.nus().stream().map(Defence.Smooth::new).toList()))),
-        new Figure(
-            "Accuracy by exponent",
-            "Each exponent at the learning rate that validates best; mean over seeds with their"
-                + " range.",
-            Axis.linear("tau"),
-            Axis.linear("test accuracy (%)"),
-            Arrays.stream(Task.values())
-                .map(
-                    task ->
-                        SeedCurves.over(
-                            task.label,
-                            Mark.LINE,
-                            Summary.MEAN,
-                            TAUS,
-                            i ->
-                                runs.stream()
-                                    .mapToDouble(
-                                        run -> 100 * run.metric(task.accuracy(TAUS.get(i))))
-                                    .toArray()))
-                .toList()),
-        new Figure(
-            "What the bound allows",
-            "Zero-one error by excess of the loss for 10 classes, from the theorem alone. Above tau ="
-                + " 1 the bound weakens with the number of classes.",
-            Axis.linear("excess of the loss, gap included"),
-            Axis.linear("zero-one error at most"),
-            bounds),
-        new Figure(
-            "Minimizability gaps",
-            "Exact gaps of classifiers that give every input the same scores, on a random finite"
-                + " problem of 50 inputs and 10 classes. They shrink as tau grows.",
-            Axis.linear("tau"),
-            Axis.linear("gap"),
-            List.of(
-                SeedCurves.over(
-                    "constant scores",
-                    Mark.LINE,
-                    Summary.MEAN,
-                    BOUND_TAUS,
-                    i ->
-                        runs.stream()
-                            .mapToDouble(run -> run.metric(gap(BOUND_TAUS.get(i))))
-                            .toArray()))));
+    final List<Figure> figures = new ArrayList<>();
+    plan.published().ifPresent(one -> figures.addAll(publishedFigures(runs, plan, one)));
+    figures.addAll(
+        List.of(
+            front("Clean and robust accuracy", runs, plan, Defence::clean, Defence::robust),
+            new Figure(
+                "Accuracy by exponent",
+                "Each exponent at the learning rate that validates best; mean over seeds with their"
+                    + " range.",
+                Axis.linear("tau"),
+                Axis.linear("test accuracy (%)"),
+                Arrays.stream(Task.values())
+                    .map(
+                        task ->
+                            SeedCurves.over(
+                                task.label,
+                                Mark.LINE,
+                                Summary.MEAN,
+                                TAUS,
+                                i ->
+                                    runs.stream()
+                                        .mapToDouble(
+                                            run -> 100 * run.metric(task.accuracy(TAUS.get(i))))
+                                        .toArray()))
+                    .toList()),
+            new Figure(
+                "What the bound allows",
+                "Zero-one error by excess of the loss for 10 classes, from the theorem alone. Above tau ="
+                    + " 1 the bound weakens with the number of classes.",
+                Axis.linear("excess of the loss, gap included"),
+                Axis.linear("zero-one error at most"),
+                bounds),
+            new Figure(
+                "Minimizability gaps",
+                "Exact gaps of classifiers that give every input the same scores, on a random finite"
+                    + " problem of 50 inputs and 10 classes. They shrink as tau grows.",
+                Axis.linear("tau"),
+                Axis.linear("gap"),
+                List.of(
+                    SeedCurves.over(
+                        "constant scores",
+                        Mark.LINE,
+                        Summary.MEAN,
+                        BOUND_TAUS,
+                        i ->
+                            runs.stream()
+                                .mapToDouble(run -> run.metric(gap(BOUND_TAUS.get(i))))
+                                .toArray())))));
+    return figures;
   }
 
-  private static Curve points(
-      List<Run> runs, String name, Mark mark, List<? extends Defence> defences) {
-    return new Curve(
-        name,
-        mark,
-        defences.stream().map(one -> 100 * mean(runs, one.clean())).toList(),
-        defences.stream().map(one -> 100 * mean(runs, one.robust())).toList(),
-        List.of(),
-        List.of());
+  private static List<Figure> publishedFigures(List<Run> runs, Plan plan, Published published) {
+    final List<Figure> figures = new ArrayList<>();
+    final List<Double> taus = published.exponents().taus();
+    final List<Curve> exponents =
+        published.sets().stream()
+            .map(PictureSet::title)
+            .filter(set -> all(runs, ResidualTrial.accuracy(set, taus.getFirst())))
+            .map(
+                set ->
+                    SeedCurves.over(
+                        set,
+                        Mark.LINE,
+                        Summary.MEAN,
+                        taus,
+                        i ->
+                            runs.stream()
+                                .mapToDouble(
+                                    run ->
+                                        100 * run.metric(ResidualTrial.accuracy(set, taus.get(i))))
+                                .toArray()))
+            .toList();
+    if (!exponents.isEmpty()) {
+      figures.add(
+          new Figure(
+              "Accuracy of residual networks by exponent",
+              "Each exponent at the rate that validates best; mean over seeds with their range.",
+              Axis.linear("tau"),
+              Axis.linear("test accuracy (%)"),
+              exponents));
+    }
+    final String set = published.sets().getFirst().title();
+    if (all(runs, RobustTrial.robust(set, new Defence.None()))) {
+      figures.add(
+          front(
+              "Clean and robust accuracy of residual networks on " + set,
+              runs,
+              plan,
+              defence -> RobustTrial.clean(set, defence),
+              defence -> RobustTrial.robust(set, defence)));
+    }
+    return figures;
+  }
+
+  private static boolean all(List<Run> runs, String metric) {
+    return runs.stream().allMatch(run -> run.metrics().containsKey(metric));
+  }
+
+  private static Figure front(
+      String title,
+      List<Run> runs,
+      Plan plan,
+      Function<Defence, String> clean,
+      Function<Defence, String> robust) {
+    return new Figure(
+        title,
+        "Means over seeds; to the upper right is better. One point for each setting.",
+        Axis.linear("clean accuracy (%)"),
+        Axis.linear("accuracy under attack (%)"),
+        Stream.of(
+                new Points("clean training", Mark.POINT, List.of(new Defence.None())),
+                new Points("PGD cross-entropy", Mark.POINT, List.of(new Defence.Adversarial())),
+                new Points(
+                    "TRADES",
+                    Mark.LINE,
+                    plan.trades().stream().<Defence>map(Defence.Trades::new).toList()),
+                new Points(
+                    "smooth comp-sum loss",
+                    Mark.LINE,
+                    plan.nus().stream().<Defence>map(Defence.Smooth::new).toList()))
+            .map(points -> points.curve(runs, clean, robust))
+            .toList());
+  }
+
+  /** Settings of one family, a curve in a figure. */
+  private record Points(String name, Mark mark, List<Defence> defences) {
+
+    Curve curve(List<Run> runs, Function<Defence, String> clean, Function<Defence, String> robust) {
+      return new Curve(
+          name,
+          mark,
+          defences.stream().map(one -> 100 * mean(runs, clean.apply(one))).toList(),
+          defences.stream().map(one -> 100 * mean(runs, robust.apply(one))).toList(),
+          List.of(),
+          List.of());
+    }
   }
 }

@@ -18,6 +18,7 @@ import io.steelyard.layers.engine.Libtorch;
 import io.steelyard.layers.training.Batches;
 import io.steelyard.layers.training.Curve;
 import io.steelyard.layers.training.Examples;
+import io.steelyard.layers.training.Optimizer;
 import io.steelyard.layers.training.Schedule;
 import io.steelyard.layers.training.Seed;
 import io.steelyard.layers.training.Step;
@@ -36,6 +37,7 @@ import io.steelyard.papers.data.DataSet;
 import io.steelyard.papers.data.DataSource;
 import io.steelyard.papers.data.DownloadProgress;
 import io.steelyard.papers.data.LabelledImages;
+import io.steelyard.papers.data.PictureSet;
 import io.steelyard.papers.data.ResolvedData;
 import io.steelyard.papers.data.SyntheticGarments;
 import io.steelyard.papers.reproduction.Figure.Axis;
@@ -44,6 +46,9 @@ import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;
+import io.steelyard.papers.task.AttentionTrial;
+import io.steelyard.papers.task.ComposedTrial;
+import io.steelyard.papers.task.MedMnistTrial;
 import io.steelyard.papers.task.StripedTransformer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,6 +59,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -135,8 +141,17 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
     }
   }
 
+  /**
+   * The paper's other pictures.
+   *
+   * @param sets of MedMNIST, as many as are there
+   * @param layers of the networks on them
+   * @param composed the pictures of tiles
+   */
+  record Published(List<PictureSet> sets, int layers, ComposedTrial composed) {}
+
   /** How much is run at a scale. */
-  private record Plan(
+  record Plan(
       int draws,
       int soundnessLayers,
       int train,
@@ -149,15 +164,47 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
       double rate,
       double drop,
       List<Long> dropEpochs,
-      List<DataSet> sets) {
+      List<DataSet> sets,
+      boolean downloads,
+      Optional<Published> published) {
 
     static Plan of(Scale scale) {
       final List<DataSet> fashion = List.of(DataSet.FASHION_MNIST);
       return switch (scale) {
         case SMOKE ->
-            new Plan(3, 1, 200, 100, 1, 16, List.of(2), 3, 1, 1e-3, 0.2, List.of(1L), fashion);
+            new Plan(
+                3,
+                1,
+                200,
+                100,
+                1,
+                16,
+                List.of(2),
+                3,
+                1,
+                1e-3,
+                0.2,
+                List.of(1L),
+                fashion,
+                false,
+                Optional.empty());
         case QUICK ->
-            new Plan(200, 2, 6000, 2000, 5, 64, List.of(2), 4, 4, 1e-3, 0.2, List.of(4L), fashion);
+            new Plan(
+                200,
+                2,
+                6000,
+                2000,
+                5,
+                64,
+                List.of(2),
+                4,
+                4,
+                1e-3,
+                0.2,
+                List.of(4L),
+                fashion,
+                true,
+                Optional.empty());
         case FULL ->
             new Plan(
                 200,
@@ -172,14 +219,73 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
                 5e-4,
                 0.1,
                 List.of(30L, 44L),
-                List.of(DataSet.FASHION_MNIST, DataSet.MNIST));
+                List.of(DataSet.FASHION_MNIST, DataSet.MNIST),
+                true,
+                Optional.of(
+                    new Published(
+                        PictureSet.MED_MNIST,
+                        CLAIM_LAYERS,
+                        ComposedTrial.published(CLAIM_LAYERS, 50))));
       };
+    }
+
+    /** The same with the paper's other pictures, for which the digits are needed too. */
+    Plan with(Published others) {
+      return new Plan(
+          draws,
+          soundnessLayers,
+          train,
+          test,
+          epochs,
+          width,
+          layers,
+          qubits,
+          circuitLayers,
+          rate,
+          drop,
+          dropEpochs,
+          List.of(DataSet.FASHION_MNIST, DataSet.MNIST),
+          downloads,
+          Optional.of(others));
+    }
+
+    /** Pictures of which an arm makes the graph at once. */
+    private int piece(Arm arm, int whole) {
+      return arm == Arm.CIRCUIT && qubits > SMALL_QUBITS ? LARGE_PIECE : whole;
+    }
+
+    List<AttentionTrial.Arm> arms(int whole) {
+      return Arrays.stream(Arm.values())
+          .map(arm -> new AttentionTrial.Arm(arm.label, arm.attention(this), piece(arm, whole)))
+          .toList();
+    }
+
+    MedMnistTrial medical(Published others) {
+      return new MedMnistTrial(
+          new AttentionTrial(
+              epochs,
+              BATCH,
+              Optimizer.adam(),
+              perPass ->
+                  Schedule.drops(
+                      rate,
+                      drop,
+                      dropEpochs.stream().mapToLong(epoch -> epoch * perPass).toArray())),
+          width,
+          others.layers());
     }
 
     long perEpoch(int images) {
       return images / BATCH;
     }
   }
+
+  private static final String LEFT_OUT =
+      "the seven sets of MedMNIST that the paper means are not known here: of those of flat pictures"
+          + " with one label, the ones that are there are used; epochs and depth on composed pictures,"
+          + " and how their tiles are drawn, are not published; circuits with trained parameters, on"
+          + " hardware and of other forms, the depth of circuits, and moments of sudden understanding"
+          + " are left out";
 
   /** The set and depth that the claim is about. */
   private static final String CLAIM_SET = DataSet.FASHION_MNIST.name();
@@ -200,6 +306,17 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
 
   private static String distance(String method) {
     return "distance from doubly stochastic of " + method;
+  }
+
+  private final Function<Scale, Plan> plans;
+
+  /** The reproduction at its three scales. */
+  public DoublyStochasticAttentionReproduction() {
+    this(Plan::of);
+  }
+
+  DoublyStochasticAttentionReproduction(Function<Scale, Plan> plans) {
+    this.plans = plans;
   }
 
   @Override
@@ -360,12 +477,18 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
 
   @Override
   public void run(Experiment experiment) {
-    final Plan plan = Plan.of(experiment.scale());
-    if (experiment.scale() == Scale.FULL) {
-      experiment.warning(
-          "MedMNIST and the paper's set of composed pictures are not part of this program: the full"
-              + " scale here is its other two sets, with its schedule");
-    }
+    final Plan plan = plans.apply(experiment.scale());
+    final List<PictureSet.Found> found =
+        plan.published().stream()
+            .flatMap(published -> published.sets().stream())
+            .flatMap(
+                set ->
+                    set
+                        .find(DataLocations.standard(experiment.dataFolder()), experiment::warning)
+                        .stream())
+            .toList();
+    found.forEach(one -> experiment.data(one.set().name(), one.origin()));
+    plan.published().ifPresent(_ -> experiment.warning(LEFT_OUT));
     experiment.setting("circuits that are counted", "6 qubits, 1, 2 and 8 layers, uniform in +-1");
     experiment.setting("random scores", plan.draws() + " of 8 x 8, deviation 3");
     experiment.setting(
@@ -383,18 +506,60 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
                 plan.dropEpochs(),
                 plan.epochs()));
     experiment.setting("device", Libtorch.name(experiment.device()));
+    final Map<DataSet, ResolvedData> data = new LinkedHashMap<>();
+    plan.sets().forEach(set -> data.put(set, resolve(experiment, plan, set)));
+    final boolean composes =
+        plan.published().isPresent() && data.values().stream().noneMatch(ResolvedData::synthetic);
     experiment.steps(
         2L
             + (long) plan.sets().size()
                 * plan.layers().size()
                 * Arm.values().length
-                * (plan.epochs() + 1L));
+                * (plan.epochs() + 1L)
+            + plan.published()
+                .map(others -> steps(plan, others, found.size(), composes))
+                .orElse(0L));
     tellApart(experiment);
     experiment.step("625 matrices told apart");
     soundness(experiment, plan);
     experiment.step("random scores measured");
     for (final DataSet set : plan.sets()) {
-      train(experiment, plan, set);
+      train(experiment, plan, set, data.get(set));
+    }
+    plan.published().ifPresent(others -> others(experiment, plan, others, found, composes, data));
+  }
+
+  private static long steps(Plan plan, Published others, int found, boolean composes) {
+    final int arms = Arm.values().length;
+    return plan.medical(others).steps(found, arms) + (composes ? others.composed().steps(arms) : 0);
+  }
+
+  /** The page's MedMNIST and Eureka sets. */
+  private static void others(
+      Experiment experiment,
+      Plan plan,
+      Published others,
+      List<PictureSet.Found> found,
+      boolean composes,
+      Map<DataSet, ResolvedData> data) {
+    if (!found.isEmpty()) {
+      experiment.setting(
+          "MedMNIST",
+          "stripes of four rows of all channels, pixels from -1 to 1, %d layers; all else as above"
+              .formatted(others.layers()));
+      plan.medical(others).run(experiment, plan.arms(BATCH), found);
+    }
+    if (composes) {
+      experiment.setting("composed pictures", others.composed().setting());
+      others
+          .composed()
+          .run(
+              experiment,
+              plan.arms(others.composed().batch()),
+              data.get(DataSet.MNIST).pictures(),
+              data.get(DataSet.FASHION_MNIST).pictures());
+    } else {
+      experiment.warning("composed pictures need the real MNIST and Fashion-MNIST; left out");
     }
   }
 
@@ -508,8 +673,7 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
   }
 
   /** The page's part (c) on one set. */
-  private static void train(Experiment experiment, Plan plan, DataSet set) {
-    final ResolvedData data = resolve(experiment, set);
+  private static void train(Experiment experiment, Plan plan, DataSet set, ResolvedData data) {
     experiment.data(data.name(), data.origin());
     final int images = Math.min(plan.train(), data.train().count());
     final LabelledImages test = data.test().first(Math.min(plan.test(), data.test().count()));
@@ -536,8 +700,7 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
                           plan.dropEpochs().stream()
                               .mapToLong(epoch -> epoch * plan.perEpoch(images))
                               .toArray()))
-                  .inPiecesOf(
-                      arm == Arm.CIRCUIT && plan.qubits() > SMALL_QUBITS ? LARGE_PIECE : BATCH)
+                  .inPiecesOf(plan.piece(arm, BATCH))
                   .on(experiment.device());
           try (Training training =
               new Training(
@@ -563,20 +726,28 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
     return batches;
   }
 
-  private static ResolvedData resolve(Experiment experiment, DataSet set) {
+  private static ResolvedData resolve(Experiment experiment, Plan plan, DataSet set) {
     final DataLocations usual = DataLocations.standard(experiment.dataFolder());
-    final DataLocations locations =
-        experiment.scale() == Scale.SMOKE ? usual.withoutNetwork() : usual;
+    final DataLocations locations = plan.downloads() ? usual : usual.withoutNetwork();
     return new DataResolver(locations, experiment::warning, DownloadProgress.NONE).resolve(set);
   }
 
   @Override
   public boolean sameData(Run earlier, Optional<Path> dataFolder) {
+    final Plan plan = plans.apply(earlier.scale());
+    final DataLocations locations = DataLocations.standard(dataFolder);
+    final boolean more =
+        plan.published().stream()
+            .flatMap(published -> published.sets().stream())
+            .anyMatch(set -> !earlier.data().containsKey(set.name()) && set.isIn(locations));
+    if (more) {
+      return false;
+    }
     if (!earlier.data().containsKey(SyntheticGarments.NAME)) {
       return true;
     }
     final DataResolver resolver = DataResolver.standard(dataFolder);
-    return Plan.of(earlier.scale()).sets().stream()
+    return plan.sets().stream()
         .map(set -> resolver.locate(set).source())
         .allMatch(now -> now == DataSource.EMBEDDED || now == DataSource.DOWNLOAD);
   }
@@ -654,29 +825,17 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
 
   @Override
   public List<Figure> figures(List<Run> runs) {
-    final Plan plan = Plan.of(runs.getFirst().scale());
+    final Plan plan = plans.apply(runs.getFirst().scale());
     final List<Figure> figures = new ArrayList<>();
     for (final DataSet set : plan.sets()) {
       figures.add(
-          new Figure(
+          bars(
+              runs,
               "Accuracy on " + set.title(),
-              "Vision transformers that differ in their normaliser only. Mean over seeds with their"
-                  + " range.",
               Axis.category(
                   "layers", plan.layers().stream().map(layers -> layers + " layers").toList()),
-              Axis.linear("test accuracy (%)"),
-              Arrays.stream(Arm.values())
-                  .map(
-                      arm ->
-                          SeedCurves.byCategory(
-                              arm.label,
-                              Mark.BAR,
-                              runs,
-                              100,
-                              plan.layers().stream()
-                                  .map(layers -> arm.accuracy(set.name(), layers))
-                                  .toList()))
-                  .toList()));
+              arm ->
+                  plan.layers().stream().map(layers -> arm.accuracy(set.name(), layers)).toList()));
     }
     figures.add(
         new Figure(
@@ -739,6 +898,55 @@ public final class DoublyStochasticAttentionReproduction implements Reproduction
                         SeedCurves.ofSeries(
                             arm.label, Mark.LINE, runs, arm.curve(CLAIM_SET, CLAIM_LAYERS)))
                 .toList()));
+    plan.published().ifPresent(others -> figures.addAll(otherFigures(runs, others)));
     return figures;
+  }
+
+  private static List<Figure> otherFigures(List<Run> runs, Published others) {
+    final List<Figure> figures = new ArrayList<>();
+    final List<PictureSet> sets =
+        others.sets().stream()
+            .filter(set -> all(runs, MedMnistTrial.accuracy(Arm.SOFTMAX.label, set)))
+            .toList();
+    if (!sets.isEmpty()) {
+      figures.add(
+          bars(
+              runs,
+              "Accuracy on MedMNIST",
+              Axis.category(
+                  "set",
+                  Stream.concat(sets.stream().map(PictureSet::title), Stream.of("mean")).toList()),
+              arm ->
+                  Stream.concat(
+                          sets.stream().map(set -> MedMnistTrial.accuracy(arm.label, set)),
+                          Stream.of(MedMnistTrial.mean(arm.label)))
+                      .toList()));
+    }
+    final List<Double> rates = others.composed().rates();
+    if (all(runs, ComposedTrial.accuracy(Arm.SOFTMAX.label, rates.getFirst()))) {
+      figures.add(
+          bars(
+              runs,
+              "Accuracy on composed pictures",
+              Axis.category("highest rate", rates.stream().map(Quantity::number).toList()),
+              arm -> rates.stream().map(rate -> ComposedTrial.accuracy(arm.label, rate)).toList()));
+    }
+    return figures;
+  }
+
+  private static boolean all(List<Run> runs, String metric) {
+    return runs.stream().allMatch(run -> run.metrics().containsKey(metric));
+  }
+
+  private static Figure bars(
+      List<Run> runs, String title, Axis categories, Function<Arm, List<String>> metrics) {
+    return new Figure(
+        title,
+        "Vision transformers that differ in their normaliser only. Mean over seeds with their range.",
+        categories,
+        Axis.linear("test accuracy (%)"),
+        Arrays.stream(Arm.values())
+            .map(arm -> SeedCurves.byCategory(arm.label, Mark.BAR, runs, 100, metrics.apply(arm)))
+            .toList());
   }
 }

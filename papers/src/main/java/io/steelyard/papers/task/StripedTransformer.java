@@ -26,11 +26,13 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
- * A vision transformer of stripes: each is four rows of an image and one token beside a class
- * token, whose last state is read out. One head a layer, norms first, no bias of projections and no
- * projection of outputs. Inputs {@code [B, 7, 112]}, outputs {@code [B, 10]}.
+ * A vision transformer of stripes or other patches, each a token. What is read out is the last
+ * state of a class token beside them, or the mean of their own. One head a layer, norms first, no
+ * bias of projections and no projection of outputs. Inputs {@code [B, patches, patch]}, outputs
+ * {@code [B, classes]}.
  *
- * <p>Source: the Fashion-MNIST experiment of arXiv 2504.16275.
+ * <p>Source: the experiments of arXiv 2504.16275; on Fashion-MNIST a stripe is four rows of an
+ * image.
  */
 public final class StripedTransformer extends AbstractBlock {
 
@@ -40,49 +42,92 @@ public final class StripedTransformer extends AbstractBlock {
   /** Pixels of a stripe. */
   public static final int STRIPE = 112;
 
-  private static final int TOKENS = STRIPES + 1;
-  private static final int CLASSES = 10;
-
   private static final byte VERSION = 1;
 
-  private final int width;
+  /**
+   * Sizes.
+   *
+   * @param patches of a picture
+   * @param patch numbers of each
+   * @param classes of pictures
+   * @param width of the model
+   * @param hidden width of its networks
+   * @param layers how many
+   * @param reading what is read out
+   */
+  public record Design(
+      int patches, int patch, int classes, int width, int hidden, int layers, Reading reading) {
+
+    /** That for grey pictures of 28 x 28 and 10 classes. */
+    public static Design striped(int width, int layers) {
+      return new Design(STRIPES, STRIPE, 10, width, width, layers, Reading.CLASS_TOKEN);
+    }
+
+    private int tokens() {
+      return reading == Reading.CLASS_TOKEN ? patches + 1 : patches;
+    }
+  }
+
+  /** What is read out. */
+  public enum Reading {
+    /** The last state of a token of its own. */
+    CLASS_TOKEN,
+    /** The mean of the last states of the patches. */
+    MEAN
+  }
+
+  private final Design design;
   private final Linear embedding;
-  private final Parameter token;
+  private final Optional<Parameter> token;
   private final Parameter positions;
   private final List<Layer> layers = new ArrayList<>();
   private final LayerNorm norm;
   private final Linear readout;
 
   /**
-   * An uninitialized one.
+   * An uninitialized one for grey pictures of 28 x 28 and 10 classes.
    *
    * @param attention of each layer
    * @param width d of the model and of its networks
    * @param experiment gives the streams of random numbers
    */
   public StripedTransformer(Attention attention, int width, int layers, Experiment experiment) {
+    this(attention, Design.striped(width, layers), experiment);
+  }
+
+  /**
+   * An uninitialized one.
+   *
+   * @param attention of each layer
+   * @param experiment gives the streams of random numbers
+   */
+  public StripedTransformer(Attention attention, Design design, Experiment experiment) {
     super(VERSION);
-    this.width = width;
+    this.design = design;
+    final int width = design.width();
     final InitialWeights weights = InitialWeights.fanIn(experiment.random("initial weights"));
     final RandomGenerator places = experiment.random("positions");
-    this.embedding = addChildBlock("embedding", weights.linear(STRIPE, width, true));
-    this.token = normal("token", new Shape(1, 1, width), places);
-    this.positions = normal("positions", new Shape(1, TOKENS, width), places);
-    for (int layer = 0; layer < layers; layer++) {
+    this.embedding = addChildBlock("embedding", weights.linear(design.patch(), width, true));
+    this.token =
+        design.reading() == Reading.CLASS_TOKEN
+            ? Optional.of(normal("token", new Shape(1, 1, width), places))
+            : Optional.empty();
+    this.positions = normal("positions", new Shape(1, design.tokens(), width), places);
+    for (int layer = 0; layer < design.layers(); layer++) {
       final AttentionShape shape =
           new AttentionShape(
               width,
               1,
               width,
               width,
-              TOKENS,
+              design.tokens(),
               Optional.empty(),
               experiment.random("circuit of layer " + layer));
       this.layers.add(
-          addChildBlock("layer-" + layer, new Layer(attention.block(shape), width, weights)));
+          addChildBlock("layer-" + layer, new Layer(attention.block(shape), design, weights)));
     }
     this.norm = addChildBlock("norm", layerNorm(1));
-    this.readout = addChildBlock("readout", weights.linear(width, CLASSES, true));
+    this.readout = addChildBlock("readout", weights.linear(width, design.classes(), true));
   }
 
   private Parameter normal(String name, Shape shape, RandomGenerator random) {
@@ -101,25 +146,39 @@ public final class StripedTransformer extends AbstractBlock {
       NDList inputs,
       boolean training,
       PairList<String, Object> options) {
-    final NDArray stripes = embedding.forward(parameters, inputs, training).singletonOrThrow();
-    final long images = stripes.getShape().get(0);
-    final NDArray first =
-        parameters.getValue(token, stripes.getDevice(), training).broadcast(images, 1, width);
-    // Else it would live as long as the parameter.
-    first.attach(stripes.getManager());
+    final NDArray patches = embedding.forward(parameters, inputs, training).singletonOrThrow();
     NDArray x =
-        first.concat(stripes, 1).add(parameters.getValue(positions, stripes.getDevice(), training));
+        token
+            .map(one -> broadcast(parameters, one, patches, training).concat(patches, 1))
+            .orElse(patches)
+            .add(parameters.getValue(positions, patches.getDevice(), training));
     for (final Layer layer : layers) {
       x = layer.forward(parameters, new NDList(x), training).singletonOrThrow();
     }
-    final NDList said = norm.forward(parameters, new NDList(x.get(":, 0")), training);
+    final NDArray read =
+        switch (design.reading()) {
+          case CLASS_TOKEN -> x.get(":, 0");
+          case MEAN -> x.mean(new int[] {1});
+        };
+    final NDList said = norm.forward(parameters, new NDList(read), training);
     return readout.forward(parameters, said, training);
+  }
+
+  private NDArray broadcast(
+      ParameterStore parameters, Parameter one, NDArray patches, boolean training) {
+    final NDArray first =
+        parameters
+            .getValue(one, patches.getDevice(), training)
+            .broadcast(patches.getShape().get(0), 1, design.width());
+    // Else it would live as long as the parameter.
+    first.attach(patches.getManager());
+    return first;
   }
 
   @Override
   protected void initializeChildBlocks(NDManager manager, DataType dataType, Shape... inputShapes) {
-    final Shape tokens = new Shape(inputShapes[0].get(0), TOKENS, width);
-    final Shape one = new Shape(inputShapes[0].get(0), width);
+    final Shape tokens = new Shape(inputShapes[0].get(0), design.tokens(), design.width());
+    final Shape one = new Shape(inputShapes[0].get(0), design.width());
     embedding.initialize(manager, dataType, inputShapes[0]);
     layers.forEach(layer -> layer.initialize(manager, dataType, tokens));
     norm.initialize(manager, dataType, one);
@@ -128,7 +187,7 @@ public final class StripedTransformer extends AbstractBlock {
 
   @Override
   public Shape[] getOutputShapes(Shape[] inputShapes) {
-    return new Shape[] {new Shape(inputShapes[0].get(0), CLASSES)};
+    return new Shape[] {new Shape(inputShapes[0].get(0), design.classes())};
   }
 
   private static LayerNorm layerNorm(int axis) {
@@ -140,7 +199,7 @@ public final class StripedTransformer extends AbstractBlock {
 
     private static final byte VERSION = 1;
 
-    private final int width;
+    private final Design design;
     private final LayerNorm attentionNorm;
     private final Map<String, Linear> projections = new LinkedHashMap<>();
     private final AttentionBlock attention;
@@ -148,17 +207,18 @@ public final class StripedTransformer extends AbstractBlock {
     private final Linear first;
     private final Linear second;
 
-    Layer(AttentionBlock attention, int width, InitialWeights weights) {
+    Layer(AttentionBlock attention, Design design, InitialWeights weights) {
       super(VERSION);
-      this.width = width;
+      this.design = design;
+      final int width = design.width();
       this.attentionNorm = addChildBlock("attention-norm", layerNorm(2));
       for (final String role : attention.roles()) {
         projections.put(role, addChildBlock(role, weights.linear(width, width, false)));
       }
       this.attention = addChildBlock("attention", attention);
       this.networkNorm = addChildBlock("network-norm", layerNorm(2));
-      this.first = addChildBlock("first", weights.linear(width, width, true));
-      this.second = addChildBlock("second", weights.linear(width, width, true));
+      this.first = addChildBlock("first", weights.linear(width, design.hidden(), true));
+      this.second = addChildBlock("second", weights.linear(design.hidden(), width, true));
     }
 
     @Override
@@ -192,13 +252,14 @@ public final class StripedTransformer extends AbstractBlock {
     protected void initializeChildBlocks(
         NDManager manager, DataType dataType, Shape... inputShapes) {
       final Shape tokens = inputShapes[0];
-      final Shape head = new Shape(tokens.get(0), 1, TOKENS, width);
+      final Shape head = new Shape(tokens.get(0), 1, design.tokens(), design.width());
       attentionNorm.initialize(manager, dataType, tokens);
       projections.values().forEach(linear -> linear.initialize(manager, dataType, tokens));
       attention.initialize(manager, dataType, head, head, head);
       networkNorm.initialize(manager, dataType, tokens);
       first.initialize(manager, dataType, tokens);
-      second.initialize(manager, dataType, tokens);
+      second.initialize(
+          manager, dataType, new Shape(tokens.get(0), tokens.get(1), design.hidden()));
     }
 
     @Override

@@ -29,6 +29,32 @@ class LabelledImagesTest {
   }
 
   @Test
+  void planesOfAPictureLieOneAfterTheOther() {
+    final LabelledImages two =
+        new LabelledImages(
+            new byte[] {0, 51, 102, (byte) 153, (byte) 204, (byte) 255, 1, 2},
+            new byte[] {0, 1},
+            2,
+            1,
+            2,
+            2);
+    assertThat(two.channels()).isEqualTo(2);
+    assertThat(two.imageSize()).isEqualTo(4);
+    assertThat(two.pixel(0, 1, 0, 1)).isEqualTo(153);
+    assertThat(two.pixel(1, 0, 1)).isEqualTo(255);
+    assertThat(two.slice(1, 2).pixel(0, 1, 0, 0)).isEqualTo(1);
+    final float[] batch = new float[4];
+    two.fillImages(new int[] {0}, batch);
+    assertThat(batch).containsExactly(0f, .2f, .4f, .6f);
+    assertThat(FOUR.channels()).isEqualTo(1);
+    assertThatThrownBy(() -> two.pixel(0, 2, 0, 0)).hasMessage("channel is 2; expected 0 to 1");
+    assertThatThrownBy(() -> new LabelledImages(new byte[0], new byte[0], 0, 1, 2, 3))
+        .hasMessage("channels is 0; expected 1 or more");
+    assertThatThrownBy(() -> new LabelledImages(new byte[3], new byte[1], 2, 1, 2, 3))
+        .hasMessage("pixels has 3 bytes; expected 4 for 1 images of 2 x 1 x 2");
+  }
+
+  @Test
   void viewsCountFromTheirOwnStart() {
     final LabelledImages view = FOUR.slice(1, 4).slice(1, 3);
     assertThat(view.count()).isEqualTo(2);

@@ -1,14 +1,31 @@
 package io.steelyard.papers.reproduction;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.steelyard.analysis.robustness.ProjectedGradient;
+import io.steelyard.layers.vision.ResidualConfiguration;
+import io.steelyard.layers.vision.ResidualConfiguration.Order;
+import io.steelyard.layers.vision.ResidualConfiguration.Stage;
+import io.steelyard.papers.data.DataException;
+import io.steelyard.papers.data.MadeUpPictures;
 import io.steelyard.papers.data.SyntheticGarments;
 import io.steelyard.papers.run.Run;
+import io.steelyard.papers.run.Scale;
+import io.steelyard.papers.task.Defence;
+import io.steelyard.papers.task.ResidualTrial;
+import io.steelyard.papers.task.RobustTrial;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -36,6 +53,97 @@ class CompSumLossesReproductionTest {
     assertThat(MadeUp.smoke(REPRODUCTION, 1).metrics())
         .as("one seed, one result")
         .isEqualTo(run.metrics());
+  }
+
+  /** A net of width 4, one pass, one step of attack. */
+  private static CompSumLossesReproduction rehearsal() {
+    final IntFunction<ResidualConfiguration> net =
+        classes ->
+            new ResidualConfiguration(
+                3, 32, 32, 4, List.of(new Stage(4, 1, 2)), Order.NORM_LAST, 0, classes);
+    final CompSumLossesReproduction.Published small =
+        new CompSumLossesReproduction.Published(
+            CompSumLossesReproduction.Published.SIZES.sets(),
+            new ResidualTrial(net, List.of(0.0, 1.0, 2.0), List.of(0.01, 0.05), 1, 2, 16),
+            new RobustTrial(
+                net,
+                new Defence.Search(8.0 / 255, 2.0 / 255, 1),
+                new ProjectedGradient(8.0 / 255, 2.0 / 255, 1, 0, 1),
+                2,
+                1,
+                16,
+                0.1));
+    return new CompSumLossesReproduction(
+        _ -> CompSumLossesReproduction.Plan.of(Scale.SMOKE).with(small));
+  }
+
+  @Test
+  void theFullRunTrainsResidualNetworksOnTheSetsThatAreThere(@TempDir Path folder)
+      throws IOException {
+    MadeUpPictures.cifar10(folder, 8);
+    MadeUpPictures.svhn(folder, 24);
+    final CompSumLossesReproduction reproduction = rehearsal();
+    final Progress progress = new Progress();
+    final Run run = MadeUp.real(reproduction, Scale.FULL, 1, Optional.of(folder), progress);
+    for (final String set : List.of("CIFAR-10", "SVHN")) {
+      for (final double tau : List.of(0.0, 1.0, 2.0)) {
+        assertThat(run.metric(ResidualTrial.accuracy(set, tau))).isBetween(0.0, 1.0);
+        assertThat(run.metric(ResidualTrial.rate(set, tau))).isIn(0.01, 0.05);
+      }
+    }
+    for (final Defence defence :
+        List.of(
+            new Defence.None(),
+            new Defence.Adversarial(),
+            new Defence.Trades(3),
+            new Defence.Smooth(0.25))) {
+      assertThat(run.metric(RobustTrial.robust("CIFAR-10", defence)))
+          .isBetween(0.0, run.metric(RobustTrial.clean("CIFAR-10", defence)));
+      assertThat(run.metrics()).doesNotContainKey(RobustTrial.clean("SVHN", defence));
+    }
+    assertThat(run.data().get("cifar-10")).startsWith("--data (sha256 ");
+    assertThat(run.data()).containsKey("svhn").doesNotContainKey("cifar-100");
+    assertThat(run.warnings())
+        .contains(
+            "CIFAR-100 (train.bin, test.bin in cifar-100-binary) was not found in --data or"
+                + " STEELYARD_DATA; left out")
+        .anyMatch(warning -> warning.contains("AutoAttack"));
+    assertThat(progress.announced).isEqualTo(progress.done);
+    assertThat(reproduction.figures(List.of(run)).stream().map(Figure::title))
+        .startsWith(
+            "Accuracy of residual networks by exponent",
+            "Clean and robust accuracy of residual networks on CIFAR-10",
+            "Clean and robust accuracy");
+    assertThat(reproduction.sameData(run, Optional.of(folder))).isTrue();
+    MadeUpPictures.cifar100(folder, 8);
+    assertThat(reproduction.sameData(run, Optional.of(folder))).isFalse();
+    assertThat(run.metrics())
+        .as("the arms of other scales are those of the same numbers without the new sets")
+        .containsAllEntriesOf(MadeUp.smoke(REPRODUCTION, 1).metrics());
+  }
+
+  @Test
+  void withoutTheSetsTheFullRunHasTheOtherArms(@TempDir Path folder) {
+    final CompSumLossesReproduction reproduction = rehearsal();
+    final Progress progress = new Progress();
+    final Run run = MadeUp.real(reproduction, Scale.FULL, 1, Optional.of(folder), progress);
+    assertThat(run.metrics()).isEqualTo(MadeUp.smoke(REPRODUCTION, 1).metrics());
+    assertThat(run.warnings().stream().filter(warning -> warning.endsWith("; left out")))
+        .hasSize(3);
+    assertThat(progress.announced).isEqualTo(progress.done);
+    assertThat(reproduction.figures(List.of(run))).hasSize(4);
+  }
+
+  @Test
+  void aDamagedSetEndsARunBeforeItBegins(@TempDir Path folder) throws IOException {
+    MadeUpPictures.cifar10(folder, 2);
+    Files.write(folder.resolve("cifar-10-batches-bin").resolve("test_batch.bin"), new byte[9]);
+    final CompSumLossesReproduction reproduction = rehearsal();
+    final Progress progress = new Progress();
+    assertThatExceptionOfType(DataException.class)
+        .isThrownBy(() -> MadeUp.real(reproduction, Scale.FULL, 1, Optional.of(folder), progress))
+        .withMessageContaining("test_batch.bin: at byte 9: ");
+    assertThat(progress.done).isZero();
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.steelyard.papers.reproduction;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.TestRuns;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,8 +22,22 @@ final class MadeUp {
 
   /** A run that is really made. */
   static Run real(Reproduction reproduction, Scale scale, long seed) {
-    final RecordingExperiment experiment =
-        new RecordingExperiment(scale, seed, Optional.empty(), RecordingExperiment.Listener.none());
+    return real(reproduction, scale, seed, Optional.empty());
+  }
+
+  /** A run that is really made, on the data of a folder. */
+  static Run real(Reproduction reproduction, Scale scale, long seed, Optional<Path> data) {
+    return real(reproduction, scale, seed, data, RecordingExperiment.Listener.none());
+  }
+
+  /** The same with somebody who listens. */
+  static Run real(
+      Reproduction reproduction,
+      Scale scale,
+      long seed,
+      Optional<Path> data,
+      RecordingExperiment.Listener listener) {
+    final RecordingExperiment experiment = new RecordingExperiment(scale, seed, data, listener);
     reproduction.run(experiment);
     return experiment.run(reproduction.paper(), "test", TestRuns.MACHINE);
   }
