@@ -28,15 +28,25 @@ public enum SoftFunction {
     return label;
   }
 
-  void apply(Tensor q, Tensor landmarks, Tensor v, Tensor o, int threads) {
+  /** A call with its options, which are made once. */
+  @FunctionalInterface
+  interface Call {
+    /** Attends from q to the landmarks, or to q itself, into o. */
+    void apply(Tensor q, Tensor landmarks, Tensor v, Tensor o);
+  }
+
+  /** What is called on so many threads. */
+  Call on(int threads) {
+    final AttentionOptions all = AttentionOptions.defaults().withThreads(threads);
     final LandmarkOptions options = LandmarkOptions.defaults().withThreads(threads);
-    switch (this) {
-      case GAUSSIAN ->
-          GaussianAttention.apply(q, q, v, o, AttentionOptions.defaults().withThreads(threads));
-      case SOFT -> SoftAttention.apply(q, landmarks, v, o, options);
-      case SOFT_CHOLESKY -> SoftAttention.apply(q, landmarks, v, o, options.withInverse(EXACT));
-      case SOFT_PLUS_PLUS -> SoftPlusPlusAttention.apply(q, landmarks, v, o, options);
-    }
+    final LandmarkOptions exact = options.withInverse(EXACT);
+    return switch (this) {
+      case GAUSSIAN -> (q, _, v, o) -> GaussianAttention.apply(q, q, v, o, all);
+      case SOFT -> (q, landmarks, v, o) -> SoftAttention.apply(q, landmarks, v, o, options);
+      case SOFT_CHOLESKY -> (q, landmarks, v, o) -> SoftAttention.apply(q, landmarks, v, o, exact);
+      case SOFT_PLUS_PLUS ->
+          (q, landmarks, v, o) -> SoftPlusPlusAttention.apply(q, landmarks, v, o, options);
+    };
   }
 
   /** Multiplications and additions. */

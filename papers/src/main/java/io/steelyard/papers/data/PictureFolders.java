@@ -71,6 +71,11 @@ public record PictureFolders(
     return found.map(PictureFolders::read);
   }
 
+  /** Whether there is a folder of ImageNet-1K, whatever is in it. */
+  public static boolean isIn(DataLocations locations) {
+    return !LocalFolder.named(IMAGENET, locations).isEmpty();
+  }
+
   /**
    * Lists a folder.
    *

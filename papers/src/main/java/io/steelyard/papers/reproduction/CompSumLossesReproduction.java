@@ -23,6 +23,7 @@ import io.steelyard.layers.training.Seed;
 import io.steelyard.layers.training.StepListener;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
+import io.steelyard.papers.augment.PaddedCrop;
 import io.steelyard.papers.claim.Claim;
 import io.steelyard.papers.claim.Criteria;
 import io.steelyard.papers.claim.Criterion;
@@ -46,7 +47,6 @@ import io.steelyard.papers.reproduction.Figure.Mark;
 import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
-import io.steelyard.papers.task.Crops;
 import io.steelyard.papers.task.Defence;
 import io.steelyard.papers.task.ResidualTrial;
 import io.steelyard.papers.task.RobustTrial;
@@ -146,8 +146,8 @@ public final class CompSumLossesReproduction implements Reproduction {
     }
 
     /** Digits of house numbers are not read in a mirror. */
-    static Crops crops(PictureSet set) {
-      return new Crops(4, !set.equals(PictureSet.SVHN));
+    static PaddedCrop crops(PictureSet set) {
+      return new PaddedCrop(4, !set.equals(PictureSet.SVHN));
     }
   }
 
@@ -556,7 +556,7 @@ public final class CompSumLossesReproduction implements Reproduction {
     for (final PictureSet.Found one : found) {
       final String set = one.set().title();
       final Pictures pictures = one.read();
-      final Crops crops = Published.crops(one.set());
+      final PaddedCrop crops = Published.crops(one.set());
       published.exponents().run(experiment, set, pictures, crops);
       if (one.set().equals(published.sets().getFirst())) {
         published.defences().run(experiment, set, pictures, crops, defences);

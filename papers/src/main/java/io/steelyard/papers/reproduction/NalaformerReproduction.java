@@ -25,6 +25,7 @@ import io.steelyard.papers.task.HeadTokens;
 import io.steelyard.papers.task.ImageNetTraining;
 import io.steelyard.papers.task.ImageNetTraining.Entrant;
 import io.steelyard.papers.task.ImageNetTraining.Recipe;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -180,6 +181,11 @@ public final class NalaformerReproduction implements Reproduction {
       case SMOKE -> 4;
       case QUICK, FULL -> 400;
     };
+  }
+
+  @Override
+  public boolean sameData(Run earlier, Optional<Path> dataFolder) {
+    return ImageNetTraining.sameData(earlier, dataFolder);
   }
 
   @Override

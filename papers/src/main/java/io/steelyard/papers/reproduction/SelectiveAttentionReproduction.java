@@ -1,16 +1,10 @@
 package io.steelyard.papers.reproduction;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.AbstractBlock;
-import ai.djl.nn.Activation;
-import ai.djl.nn.Parameter;
-import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
-import ai.djl.util.PairList;
 import io.steelyard.analysis.spectrum.Spectra;
 import io.steelyard.kernels.attention.AttentionOptions;
 import io.steelyard.kernels.attention.PositionTemperature;
@@ -21,9 +15,6 @@ import io.steelyard.kernels.tensor.Tensor;
 import io.steelyard.layers.attention.Attention;
 import io.steelyard.layers.attention.SelectiveOptions;
 import io.steelyard.layers.engine.Libtorch;
-import io.steelyard.layers.initializer.Constant;
-import io.steelyard.layers.initializer.InitialWeights;
-import io.steelyard.layers.initializer.Normal;
 import io.steelyard.layers.tensor.Scalars;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
@@ -40,7 +31,11 @@ import io.steelyard.papers.run.Experiment;
 import io.steelyard.papers.run.Run;
 import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;
+import io.steelyard.papers.task.GraphMaps;
 import io.steelyard.papers.task.InContextMarkov;
+import io.steelyard.papers.task.NodeGraphs;
+import io.steelyard.papers.task.NoisyTokens;
+import io.steelyard.papers.task.TokenDenoiser;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -60,16 +55,9 @@ import java.util.stream.Stream;
  */
 public final class SelectiveAttentionReproduction implements Reproduction {
 
-  private static final int NODES = 12;
-  private static final int DEGREES = 4;
   private static final List<Integer> DIMENSIONS = List.of(4, 6);
   private static final double MAP_RATE = 1e-2;
 
-  private static final int LATENT = 8;
-  private static final int TOKENS = 16;
-  private static final double CLEAN = 0.3;
-  private static final double NOISY = 3;
-  private static final int HIDDEN = 16;
   private static final int BATCH = 128;
   private static final double DENOISING_RATE = 5e-3;
 
@@ -83,14 +71,16 @@ public final class SelectiveAttentionReproduction implements Reproduction {
 
   /** What maps a node to its next ones. */
   private enum GraphArm {
-    VANILLA("no temperature"),
-    KEY_BIASES("a bias for each key"),
-    SELECTIVE("a temperature for each query");
+    VANILLA("no temperature", GraphMaps.Extra.NOTHING),
+    KEY_BIASES("a bias for each key", GraphMaps.Extra.KEY_BIASES),
+    SELECTIVE("a temperature for each query", GraphMaps.Extra.QUERY_TEMPERATURES);
 
     private final String label;
+    private final GraphMaps.Extra extra;
 
-    GraphArm(String label) {
+    GraphArm(String label, GraphMaps.Extra extra) {
       this.label = label;
+      this.extra = extra;
     }
 
     String curve(int dimension) {
@@ -112,14 +102,16 @@ public final class SelectiveAttentionReproduction implements Reproduction {
 
   /** What reads a vector out of noisy tokens. */
   private enum DenoisingArm {
-    VANILLA("softmax attention"),
-    RESIDUAL("softmax attention and an MLP on its output"),
-    SELECTIVE("a temperature for each value");
+    VANILLA("softmax attention", TokenDenoiser.Extra.NOTHING),
+    RESIDUAL("softmax attention and an MLP on its output", TokenDenoiser.Extra.RESIDUAL),
+    SELECTIVE("a temperature for each value", TokenDenoiser.Extra.VALUE_TEMPERATURES);
 
     private final String label;
+    private final TokenDenoiser.Extra extra;
 
-    DenoisingArm(String label) {
+    DenoisingArm(String label, TokenDenoiser.Extra extra) {
       this.label = label;
+      this.extra = extra;
     }
 
     String error() {
@@ -378,17 +370,14 @@ public final class SelectiveAttentionReproduction implements Reproduction {
   /** The page's part (a) for one width of the embeddings; all graphs are fitted at once. */
   private static void graphs(Experiment experiment, Plan plan, int dimension) {
     final RandomGenerator random = experiment.random("graphs, d = " + dimension);
-    final double[][][] embeddings = new double[plan.graphs()][][];
-    final double[][][] targets = new double[plan.graphs()][][];
-    for (int g = 0; g < plan.graphs(); g++) {
-      embeddings[g] = unitRows(random, dimension);
-      targets[g] = transitions(random, embeddings[g]);
-    }
+    final NodeGraphs graphs = NodeGraphs.draw(random, plan.graphs(), dimension);
+    final double[][][] embeddings = graphs.embeddings().toArray(double[][][]::new);
+    final double[][][] targets = graphs.transitions().toArray(double[][][]::new);
     for (final GraphArm arm : GraphArm.values()) {
       try (NDManager manager = Libtorch.newManager()) {
         final NDArray e = manager.create(flat(embeddings), shape(embeddings));
         final NDArray p = manager.create(flat(targets), shape(targets));
-        final GraphMaps maps = new GraphMaps(arm, plan.graphs(), dimension);
+        final GraphMaps maps = new GraphMaps(arm.extra, plan.graphs(), dimension);
         final TrainingOptions options =
             TrainingOptions.seeded(experiment.seed())
                 .withLearningRate(MAP_RATE)
@@ -401,7 +390,7 @@ public final class SelectiveAttentionReproduction implements Reproduction {
                   pass ->
                       Scalars.mul(
                           pass.forward(maps, e).head().logSoftmax(2).mul(pass.alias(p)).sum(),
-                          -1.0 / NODES),
+                          -1.0 / NodeGraphs.NODES),
               arm.curve(dimension),
               experiment);
           final NDArray rows = training.predict(e, plan.graphs()).softmax(2);
@@ -412,7 +401,7 @@ public final class SelectiveAttentionReproduction implements Reproduction {
                     temperatures(dimension),
                     "neighbours",
                     "mean temperature",
-                    IntStream.rangeClosed(1, DEGREES).mapToObj(n -> (double) n).toList(),
+                    IntStream.rangeClosed(1, NodeGraphs.DEGREES).mapToObj(n -> (double) n).toList(),
                     byDegree(maps.temperatures())));
           }
         }
@@ -422,53 +411,6 @@ public final class SelectiveAttentionReproduction implements Reproduction {
 
   private static String temperatures(int dimension) {
     return "temperature by neighbours, d = " + dimension;
-  }
-
-  private static double[][] unitRows(RandomGenerator random, int dimension) {
-    final double[][] rows = new double[NODES][dimension];
-    for (final double[] row : rows) {
-      double squares = 0;
-      for (int c = 0; c < dimension; c++) {
-        row[c] = random.nextGaussian();
-        squares += row[c] * row[c];
-      }
-      for (int c = 0; c < dimension; c++) {
-        row[c] /= Math.sqrt(squares);
-      }
-    }
-    return rows;
-  }
-
-  /** Uniform over the nodes that a random bilinear form likes best, as many as a node has. */
-  private static double[][] transitions(RandomGenerator random, double[][] e) {
-    final int dimension = e[0].length;
-    final double[][] r = new double[dimension][dimension];
-    for (final double[] row : r) {
-      for (int c = 0; c < dimension; c++) {
-        row[c] = random.nextGaussian() / Math.sqrt(dimension);
-      }
-    }
-    final double[][] p = new double[NODES][NODES];
-    for (int i = 0; i < NODES; i++) {
-      final double[] scores = new double[NODES];
-      for (int j = 0; j < NODES; j++) {
-        for (int a = 0; a < dimension; a++) {
-          for (int b = 0; b < dimension; b++) {
-            scores[j] += e[i][a] * r[a][b] * e[j][b];
-          }
-        }
-      }
-      final int degree = degree(i);
-      final double least = Arrays.stream(scores).sorted().toArray()[NODES - degree];
-      for (int j = 0; j < NODES; j++) {
-        p[i][j] = scores[j] >= least ? 1.0 / degree : 0;
-      }
-    }
-    return p;
-  }
-
-  private static int degree(int node) {
-    return 1 + node % DEGREES;
   }
 
   private static void measure(
@@ -482,11 +424,11 @@ public final class SelectiveAttentionReproduction implements Reproduction {
     double distance = 0;
     double norm = 0;
     for (int g = 0; g < targets.length; g++) {
-      for (int i = 0; i < NODES; i++) {
-        for (int j = 0; j < NODES; j++) {
+      for (int i = 0; i < NodeGraphs.NODES; i++) {
+        for (int j = 0; j < NodeGraphs.NODES; j++) {
           final double p = targets[g][i][j];
-          excess += p > 0 ? p * Math.log(p / rows[g][i][j]) / NODES : 0;
-          distance += Math.abs(p - rows[g][i][j]) / NODES;
+          excess += p > 0 ? p * Math.log(p / rows[g][i][j]) / NodeGraphs.NODES : 0;
+          distance += Math.abs(p - rows[g][i][j]) / NodeGraphs.NODES;
         }
       }
       norm += Spectra.norm(forms[g]);
@@ -497,9 +439,10 @@ public final class SelectiveAttentionReproduction implements Reproduction {
   }
 
   private static List<Double> byDegree(double[] temperatures) {
-    final double[] sums = new double[DEGREES];
+    final double[] sums = new double[NodeGraphs.DEGREES];
     for (int i = 0; i < temperatures.length; i++) {
-      sums[degree(i % NODES) - 1] += temperatures[i] * DEGREES / temperatures.length;
+      sums[NodeGraphs.degree(i % NodeGraphs.NODES) - 1] +=
+          temperatures[i] * NodeGraphs.DEGREES / temperatures.length;
     }
     return Arrays.stream(sums).boxed().toList();
   }
@@ -528,14 +471,15 @@ public final class SelectiveAttentionReproduction implements Reproduction {
     try (NDManager manager = Libtorch.newManager()) {
       final NoisyTokens test =
           NoisyTokens.draw(experiment.random("test tokens"), plan.test(), manager);
-      test.record(experiment);
+      estimate(experiment, test);
       for (final DenoisingArm arm : DenoisingArm.values()) {
         final RandomGenerator random = experiment.random("noisy tokens");
-        final Denoiser denoiser = new Denoiser(arm, experiment);
+        final TokenDenoiser denoiser = new TokenDenoiser(arm.extra, experiment);
         final TrainingOptions options =
             TrainingOptions.seeded(experiment.seed()).withLearningRate(DENOISING_RATE);
         try (Training training =
-            new Training(denoiser, options, new Shape(BATCH, TOKENS, LATENT))) {
+            new Training(
+                denoiser, options, new Shape(BATCH, NoisyTokens.TOKENS, NoisyTokens.LATENT))) {
           Fitting.fit(
               training,
               plan.denoisingSteps(),
@@ -568,6 +512,18 @@ public final class SelectiveAttentionReproduction implements Reproduction {
     }
   }
 
+  /** What simple estimates and the best possible one come to. */
+  private static void estimate(Experiment experiment, NoisyTokens test) {
+    final NDArray mean = test.tokens().toType(DataType.FLOAT64, false).mean(new int[] {1});
+    final NDArray truth = test.latent().toType(DataType.FLOAT64, false);
+    final double squares = mean.square().mean().getDouble();
+    final double factor = mean.mul(truth).mean().getDouble() / squares;
+    experiment.metric(PLAIN_MEAN, mean.sub(truth).square().mean().getDouble());
+    experiment.metric(
+        SHRUNK_MEAN, Scalars.mul(mean, factor).sub(truth).square().mean().getDouble());
+    experiment.metric(KNOWN_NOISE, test.known());
+  }
+
   /** The mean factor of values of about the same length. */
   private static Series factors(NoisyTokens test, NDArray factors) {
     final float[] x = test.tokens().toFloatArray();
@@ -577,8 +533,8 @@ public final class SelectiveAttentionReproduction implements Reproduction {
     final int[] counts = new int[bins];
     for (int i = 0; i < f.length; i++) {
       double squares = 0;
-      for (int c = 0; c < LATENT; c++) {
-        squares += x[i * LATENT + c] * x[i * LATENT + c];
+      for (int c = 0; c < NoisyTokens.LATENT; c++) {
+        squares += x[i * NoisyTokens.LATENT + c] * x[i * NoisyTokens.LATENT + c];
       }
       final int bin = (int) Math.sqrt(squares);
       if (bin < bins) {
@@ -709,261 +665,5 @@ public final class SelectiveAttentionReproduction implements Reproduction {
         xs.stream().map(n -> diluted(slope, n)).toList(),
         List.of(),
         List.of());
-  }
-
-  /**
-   * Tokens {@code theta + s_j eps} of a vector theta, s_j small or large with the same probability.
-   *
-   * @param tokens {@code [B, 16, 8]}
-   * @param latent theta, {@code [B, 8]}
-   * @param known what the squared error of theta comes to with the noise known, the mean of {@code
-   *     1 / (1 + sum_j 1/s_j^2)}
-   */
-  private record NoisyTokens(NDArray tokens, NDArray latent, double known) {
-
-    static NoisyTokens draw(RandomGenerator random, int samples, NDManager manager) {
-      final float[] x = new float[samples * TOKENS * LATENT];
-      final float[] theta = new float[samples * LATENT];
-      double known = 0;
-      for (int i = 0; i < samples; i++) {
-        for (int c = 0; c < LATENT; c++) {
-          theta[i * LATENT + c] = (float) random.nextGaussian();
-        }
-        double precision = 1;
-        for (int j = 0; j < TOKENS; j++) {
-          final double s = random.nextBoolean() ? CLEAN : NOISY;
-          precision += 1 / (s * s);
-          for (int c = 0; c < LATENT; c++) {
-            x[(i * TOKENS + j) * LATENT + c] =
-                (float) (theta[i * LATENT + c] + s * random.nextGaussian());
-          }
-        }
-        known += 1 / precision / samples;
-      }
-      return new NoisyTokens(
-          manager.create(x, new Shape(samples, TOKENS, LATENT)),
-          manager.create(theta, new Shape(samples, LATENT)),
-          known);
-    }
-
-    /** What simple estimates and the best possible one come to. */
-    void record(Experiment experiment) {
-      final NDArray mean = tokens.toType(DataType.FLOAT64, false).mean(new int[] {1});
-      final NDArray truth = latent.toType(DataType.FLOAT64, false);
-      final double squares = mean.square().mean().getDouble();
-      final double factor = mean.mul(truth).mean().getDouble() / squares;
-      experiment.metric(PLAIN_MEAN, mean.sub(truth).square().mean().getDouble());
-      experiment.metric(
-          SHRUNK_MEAN, Scalars.mul(mean, factor).sub(truth).square().mean().getDouble());
-      experiment.metric(KNOWN_NOISE, known);
-    }
-  }
-
-  /**
-   * Bilinear maps from nodes to scores of the next ones, {@code [G, 12, d]} to {@code [G, 12, 12]}.
-   */
-  private static final class GraphMaps extends AbstractBlock {
-
-    private static final byte VERSION = 1;
-
-    private final GraphArm arm;
-    private final Parameter form;
-    private final Parameter extra;
-
-    GraphMaps(GraphArm arm, int graphs, int dimension) {
-      super(VERSION);
-      this.arm = arm;
-      this.form = zeros("w", new Shape(graphs, dimension, dimension));
-      this.extra = zeros("t", new Shape(graphs, NODES, 1));
-    }
-
-    private Parameter zeros(String name, Shape shape) {
-      return addParameter(
-          Parameter.builder()
-              .setName(name)
-              .setType(Parameter.Type.OTHER)
-              .optShape(shape)
-              .optInitializer(new Constant(0))
-              .build());
-    }
-
-    NDArray form() {
-      return form.getArray();
-    }
-
-    /** Of every node of every graph. */
-    double[] temperatures() {
-      return Arrays.stream(extra.getArray().toDoubleArray()).map(t -> 1 + Math.tanh(t)).toArray();
-    }
-
-    @Override
-    protected NDList forwardInternal(
-        ParameterStore parameters,
-        NDList inputs,
-        boolean training,
-        PairList<String, Object> options) {
-      final NDArray e = inputs.head();
-      final NDArray scores =
-          e.matMul(parameters.getValue(form, e.getDevice(), training)).matMul(e.swapAxes(1, 2));
-      final NDArray t = parameters.getValue(extra, e.getDevice(), training);
-      return new NDList(
-          switch (arm) {
-            case VANILLA -> scores;
-            case KEY_BIASES -> scores.add(near(t.swapAxes(1, 2), e));
-            case SELECTIVE -> scores.mul(near(t.tanh(), e).add(1));
-          });
-    }
-
-    @Override
-    public Shape[] getOutputShapes(Shape[] inputShapes) {
-      return new Shape[] {new Shape(inputShapes[0].get(0), NODES, NODES)};
-    }
-  }
-
-  /** What is made of a parameter belongs to the parameter's manager, which outlives the step. */
-  private static NDArray near(NDArray array, NDArray input) {
-    array.attach(input.getManager());
-    return array;
-  }
-
-  /** One attention with a learned query from tokens to a vector. */
-  private static final class Denoiser extends AbstractBlock {
-
-    private static final byte VERSION = 1;
-
-    private final Parameter query;
-    private final Linear k;
-    private final Linear v;
-    private final Linear o;
-    private final Optional<Mlp> temperature;
-    private final Optional<Mlp> residual;
-
-    Denoiser(DenoisingArm arm, Experiment experiment) {
-      super(VERSION);
-      final InitialWeights weights = InitialWeights.fanIn(experiment.random("denoiser"));
-      final RandomGenerator more = experiment.random("denoiser's extra");
-      this.query =
-          addParameter(
-              Parameter.builder()
-                  .setName("q")
-                  .setType(Parameter.Type.OTHER)
-                  .optShape(new Shape(LATENT, 1))
-                  .optInitializer(new Normal(experiment.random("denoiser's query"), 1))
-                  .build());
-      this.k = addChildBlock("k", weights.linear(LATENT, LATENT, false));
-      this.v = addChildBlock("v", weights.linear(LATENT, LATENT, false));
-      this.o = addChildBlock("o", weights.linear(LATENT, LATENT, false));
-      this.temperature =
-          arm == DenoisingArm.SELECTIVE
-              ? Optional.of(addChildBlock("temperature", new Mlp(1, true, more)))
-              : Optional.empty();
-      this.residual =
-          arm == DenoisingArm.RESIDUAL
-              ? Optional.of(addChildBlock("residual", new Mlp(LATENT, false, more)))
-              : Optional.empty();
-    }
-
-    /** {@code [B, 16, 1]}. */
-    NDArray factors(ParameterStore parameters, NDArray tokens) {
-      return temperature
-          .orElseThrow()
-          .forward(parameters, new NDList(tokens), false)
-          .singletonOrThrow()
-          .tanh()
-          .add(1);
-    }
-
-    @Override
-    protected NDList forwardInternal(
-        ParameterStore parameters,
-        NDList inputs,
-        boolean training,
-        PairList<String, Object> options) {
-      final NDArray x = inputs.head();
-      final NDArray q = parameters.getValue(query, x.getDevice(), training);
-      final NDArray keys = k.forward(parameters, inputs, training).singletonOrThrow();
-      final NDArray values = v.forward(parameters, inputs, training).singletonOrThrow();
-      final NDArray scores = Scalars.div(keys.matMul(q), Math.sqrt(LATENT));
-      final NDArray scaled =
-          temperature
-              .map(f -> f.forward(parameters, inputs, training).singletonOrThrow().tanh().add(1))
-              .map(values::mul)
-              .orElse(values);
-      final NDArray sum = scores.softmax(1).mul(scaled).sum(new int[] {1});
-      final NDArray said = o.forward(parameters, new NDList(sum), training).singletonOrThrow();
-      return new NDList(
-          residual
-              .map(
-                  mlp ->
-                      said.add(
-                          mlp.forward(parameters, new NDList(said), training).singletonOrThrow()))
-              .orElse(said));
-    }
-
-    @Override
-    protected void initializeChildBlocks(
-        NDManager manager, DataType dataType, Shape... inputShapes) {
-      final Shape said = new Shape(inputShapes[0].get(0), LATENT);
-      k.initialize(manager, dataType, inputShapes[0]);
-      v.initialize(manager, dataType, inputShapes[0]);
-      o.initialize(manager, dataType, said);
-      temperature.ifPresent(mlp -> mlp.initialize(manager, dataType, inputShapes[0]));
-      residual.ifPresent(mlp -> mlp.initialize(manager, dataType, said));
-    }
-
-    @Override
-    public Shape[] getOutputShapes(Shape[] inputShapes) {
-      return new Shape[] {new Shape(inputShapes[0].get(0), LATENT)};
-    }
-  }
-
-  /** {@code W2 GELU(W1 x + b1) + b2} with 16 hidden units. */
-  private static final class Mlp extends AbstractBlock {
-
-    private static final byte VERSION = 1;
-
-    private final int outputs;
-    private final Linear first;
-    private final Linear second;
-
-    /**
-     * An uninitialized one.
-     *
-     * @param silent whether it gives 0 at first
-     */
-    Mlp(int outputs, boolean silent, RandomGenerator random) {
-      super(VERSION);
-      this.outputs = outputs;
-      final InitialWeights weights = InitialWeights.fanIn(random);
-      this.first = addChildBlock("first", weights.linear(LATENT, HIDDEN, true));
-      final Linear last = weights.linear(HIDDEN, outputs, true);
-      if (silent) {
-        last.setInitializer(new Constant(0), Parameter.Type.WEIGHT);
-        last.setInitializer(new Constant(0), Parameter.Type.BIAS);
-      }
-      this.second = addChildBlock("second", last);
-    }
-
-    @Override
-    protected NDList forwardInternal(
-        ParameterStore parameters,
-        NDList inputs,
-        boolean training,
-        PairList<String, Object> options) {
-      final NDArray inner = first.forward(parameters, inputs, training).singletonOrThrow();
-      return second.forward(parameters, new NDList(Activation.gelu(inner)), training);
-    }
-
-    @Override
-    protected void initializeChildBlocks(
-        NDManager manager, DataType dataType, Shape... inputShapes) {
-      first.initialize(manager, dataType, inputShapes[0]);
-      second.initialize(manager, dataType, first.getOutputShapes(inputShapes));
-    }
-
-    @Override
-    public Shape[] getOutputShapes(Shape[] inputShapes) {
-      return new Shape[] {inputShapes[0].slice(0, inputShapes[0].dimension() - 1).add(outputs)};
-    }
   }
 }

@@ -40,6 +40,7 @@ import io.steelyard.papers.task.GridRecall;
 import io.steelyard.papers.task.ImageNetTraining;
 import io.steelyard.papers.task.ImageNetTraining.Entrant;
 import io.steelyard.papers.task.ImageNetTraining.Recipe;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -284,6 +285,11 @@ public final class SoftAttentionReproduction implements Reproduction {
 
   private static double[] values(List<Run> runs, String metric) {
     return runs.stream().mapToDouble(run -> run.metric(metric)).toArray();
+  }
+
+  @Override
+  public boolean sameData(Run earlier, Optional<Path> dataFolder) {
+    return ImageNetTraining.sameData(earlier, dataFolder);
   }
 
   @Override

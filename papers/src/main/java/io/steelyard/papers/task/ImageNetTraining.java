@@ -33,6 +33,8 @@ import io.steelyard.papers.data.DataLocations;
 import io.steelyard.papers.data.PictureFolders;
 import io.steelyard.papers.data.PictureFolders.Picture;
 import io.steelyard.papers.run.Experiment;
+import io.steelyard.papers.run.Run;
+import io.steelyard.papers.run.Scale;
 import io.steelyard.papers.run.Series;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -241,6 +243,13 @@ public final class ImageNetTraining {
     found.ifPresent(
         pictures -> experiment.data(PictureFolders.IMAGENET, "folders, " + pictures.origin()));
     return found;
+  }
+
+  /** Whether a run of before had the pictures, if they are there now. */
+  public static boolean sameData(Run earlier, Optional<Path> dataFolder) {
+    return earlier.scale() != Scale.FULL
+        || earlier.data().containsKey(PictureFolders.IMAGENET)
+        || !PictureFolders.isIn(DataLocations.standard(dataFolder));
   }
 
   /** How many steps of progress {@link #run} reports. */

@@ -12,6 +12,7 @@ import io.steelyard.layers.training.Seed;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
 import io.steelyard.layers.vision.ResidualConfiguration;
+import io.steelyard.papers.augment.PaddedCrop;
 import io.steelyard.papers.claim.Quantity;
 import io.steelyard.papers.data.LabelledImages;
 import io.steelyard.papers.data.Pictures;
@@ -96,9 +97,9 @@ public record ResidualTrial(
    *
    * @param set its title
    */
-  public void run(Experiment experiment, String set, Pictures pictures, Crops crops) {
+  public void run(Experiment experiment, String set, Pictures pictures, PaddedCrop crop) {
     final Known known =
-        new Known(experiment, set, pictures.train(), ChannelStatistics.of(pictures.train()), crops);
+        new Known(experiment, set, pictures.train(), ChannelStatistics.of(pictures.train()), crop);
     final int count = pictures.train().count();
     final int[] order =
         Batches.shuffled(
@@ -134,7 +135,7 @@ public record ResidualTrial(
       String set,
       LabelledImages images,
       ChannelStatistics statistics,
-      Crops crops) {}
+      PaddedCrop crop) {}
 
   /** What is trained on, and what it is tested on. */
   private record Part(List<Integer> rows, LabelledImages tested, List<Integer> testedRows) {}
@@ -167,10 +168,10 @@ public record ResidualTrial(
         for (final int[] batchRows : batches.pass(pass)) {
           final int[] rows = Arrays.stream(batchRows).map(part.rows::get).toArray();
           final float[] pixels =
-              known.crops.of(
+              known.crop.of(
                   known.images,
                   rows,
-                  experiment.random("crops of " + known.set + ", step " + training.steps()));
+                  experiment.random("crop of " + known.set + ", step " + training.steps()));
           try (NDManager scope = manager.newSubManager()) {
             training.step(
                 classifier.pictures(scope, pixels),

@@ -12,6 +12,7 @@ import io.steelyard.layers.training.Seed;
 import io.steelyard.layers.training.Training;
 import io.steelyard.layers.training.TrainingOptions;
 import io.steelyard.layers.vision.ResidualConfiguration;
+import io.steelyard.papers.augment.PaddedCrop;
 import io.steelyard.papers.data.LabelledImages;
 import io.steelyard.papers.data.Pictures;
 import io.steelyard.papers.run.Experiment;
@@ -105,7 +106,11 @@ public record RobustTrial(
    * @param set its title
    */
   public void run(
-      Experiment experiment, String set, Pictures pictures, Crops crops, List<Defence> defences) {
+      Experiment experiment,
+      String set,
+      Pictures pictures,
+      PaddedCrop crop,
+      List<Defence> defences) {
     final ChannelStatistics statistics = ChannelStatistics.of(pictures.train());
     final LabelledImages test = pictures.test();
     for (final Defence defence : defences) {
@@ -130,7 +135,7 @@ public record RobustTrial(
           for (final int[] rows : batches.pass(pass)) {
             final RandomGenerator random =
                 experiment.random("robust network on " + set + ", step " + training.steps());
-            final float[] pixels = crops.of(pictures.train(), rows, random);
+            final float[] pixels = crop.of(pictures.train(), rows, random);
             try (NDManager scope = manager.newSubManager()) {
               final NDArray x = classifier.pictures(scope, pixels);
               final NDArray labels = PictureClassifier.labels(scope, pictures.train(), rows);

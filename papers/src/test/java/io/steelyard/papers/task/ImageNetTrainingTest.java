@@ -112,6 +112,23 @@ class ImageNetTrainingTest {
     assertThat(losses).hasSize(12);
     assertThat(losses.getLast()).isLessThan(losses.getFirst());
     assertThat(run.data()).containsEntry("imagenet-1k", "folders, 72 and 15 pictures of 3 classes");
+    assertThat(ImageNetTraining.sameData(run, Optional.of(data))).isTrue();
+  }
+
+  @Test
+  void aFullRunWithoutThePicturesIsMadeAgainWhenTheyAreThere() throws IOException {
+    final RecordingExperiment full =
+        new RecordingExperiment(
+            Scale.FULL, 3, Optional.of(data), RecordingExperiment.Listener.none());
+    final Run before = full.run("soft", "test", TestRuns.MACHINE);
+    assertThat(ImageNetTraining.sameData(before, Optional.of(data))).isTrue();
+    write(1, 1);
+    assertThat(ImageNetTraining.sameData(before, Optional.of(data))).isFalse();
+    assertThat(
+            ImageNetTraining.sameData(
+                experiment().run("soft", "test", TestRuns.MACHINE), Optional.of(data)))
+        .as("the quick scale does without")
+        .isTrue();
   }
 
   @Test

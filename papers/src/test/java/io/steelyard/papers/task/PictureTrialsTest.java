@@ -7,6 +7,7 @@ import io.steelyard.analysis.robustness.ProjectedGradient;
 import io.steelyard.layers.vision.ResidualConfiguration;
 import io.steelyard.layers.vision.ResidualConfiguration.Order;
 import io.steelyard.layers.vision.ResidualConfiguration.Stage;
+import io.steelyard.papers.augment.PaddedCrop;
 import io.steelyard.papers.data.LabelledImages;
 import io.steelyard.papers.data.Pictures;
 import io.steelyard.papers.reproduction.RecordingExperiment;
@@ -60,7 +61,7 @@ class PictureTrialsTest {
         new ResidualTrial(
             PictureTrialsTest::net, List.of(0.0, 1.0), List.of(1e-9, 0.05), 4, 12, 16);
     final RecordingExperiment experiment = experiment();
-    trial.run(experiment, "colours", COLOURS, new Crops(1, true));
+    trial.run(experiment, "colours", COLOURS, new PaddedCrop(1, true));
     final Map<String, Double> metrics = metrics(experiment);
     for (final double tau : List.of(0.0, 1.0)) {
       assertThat(metrics.get(ResidualTrial.accuracy("colours", tau))).isGreaterThan(0.9);
@@ -69,7 +70,7 @@ class PictureTrialsTest {
         .as("a rate that learns nothing is not chosen")
         .isEqualTo(0.05);
     final RecordingExperiment again = experiment();
-    trial.run(again, "colours", COLOURS, new Crops(1, true));
+    trial.run(again, "colours", COLOURS, new PaddedCrop(1, true));
     assertThat(metrics(again)).as("one seed, one result").isEqualTo(metrics);
   }
 
@@ -88,7 +89,7 @@ class PictureTrialsTest {
         experiment,
         "colours",
         COLOURS,
-        Crops.NONE,
+        PaddedCrop.NONE,
         List.of(new Defence.None(), new Defence.Smooth(0.5)));
     return metrics(experiment);
   }

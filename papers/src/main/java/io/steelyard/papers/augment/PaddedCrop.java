@@ -1,4 +1,4 @@
-package io.steelyard.papers.task;
+package io.steelyard.papers.augment;
 
 import io.steelyard.papers.data.LabelledImages;
 import java.util.random.RandomGenerator;
@@ -10,13 +10,13 @@ import java.util.random.RandomGenerator;
  * @param padding black rows and columns on each side, 0 or more
  * @param flips whether half of the pictures are mirrored; digits must not be
  */
-public record Crops(int padding, boolean flips) {
+public record PaddedCrop(int padding, boolean flips) {
 
   /** Pictures as they are. */
-  public static final Crops NONE = new Crops(0, false);
+  public static final PaddedCrop NONE = new PaddedCrop(0, false);
 
   /** Checks the range. */
-  public Crops {
+  public PaddedCrop {
     if (padding < 0) {
       throw new IllegalArgumentException("padding is " + padding + "; expected 0 or more");
     }
