@@ -147,10 +147,7 @@ abstract class FusedAttention implements Job {
     scores.bind(extents, options);
     try {
       final Workers workers = Workers.shared();
-      final int threads =
-          options.threads() == 0
-              ? workers.threads()
-              : Math.min(options.threads(), workers.threads());
+      final int threads = workers.threads(options.threads());
       few = extents.queries() <= FEW;
       if (few) {
         partsPerHead = (extents.keys() + SPAN - 1) / SPAN;

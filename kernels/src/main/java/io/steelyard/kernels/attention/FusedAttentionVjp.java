@@ -140,10 +140,7 @@ abstract class FusedAttentionVjp implements Job {
     scores.bind(extents, options);
     try {
       final Workers workers = Workers.shared();
-      final int threads =
-          options.threads() == 0
-              ? workers.threads()
-              : Math.min(options.threads(), workers.threads());
+      final int threads = workers.threads(options.threads());
       if (surveys() > 0) {
         phase = Phase.SURVEY;
         partsPerHead = tilesPerHead();

@@ -63,7 +63,7 @@ abstract class RowMap implements Job {
     output = out;
     try {
       final Workers workers = Workers.shared();
-      final int available = threads == 0 ? workers.threads() : Math.min(threads, workers.threads());
+      final int available = workers.threads(threads);
       final int useful =
           (int) Math.min(available, Math.max(1, rows * Math.max(1, work) / WORTH_WAKING));
       rowsPerPart = Math.max(1, rows / (useful == 1 ? 1 : 8L * useful));

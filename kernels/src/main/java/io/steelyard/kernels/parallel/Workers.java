@@ -51,6 +51,15 @@ public final class Workers {
   }
 
   /**
+   * How many threads a call gets that asks for at most {@code most}.
+   *
+   * @param most 0 for all there are
+   */
+  public int threads(int most) {
+    return most == 0 ? threads() : Math.min(most, threads());
+  }
+
+  /**
    * Runs parts {@code 0 .. parts - 1} and returns when all are done.
    *
    * @param work the job
@@ -58,7 +67,7 @@ public final class Workers {
    * @param threads how many threads at most, the caller included; 0 for all there are
    */
   public void run(Job work, int count, int threads) {
-    final int wanted = Math.min(count, threads == 0 ? threads() : Math.min(threads, threads()));
+    final int wanted = Math.min(count, threads(threads));
     if (wanted <= 1 || !busy.compareAndSet(false, true)) {
       for (int part = 0; part < count; part++) {
         work.run(part);

@@ -102,7 +102,7 @@ final class TopKJob implements Job {
     k = newK;
     depth = Math.toIntExact(newLabels.dim(1));
     final Workers workers = Workers.shared();
-    final int threads = most == 0 ? workers.threads() : Math.min(most, workers.threads());
+    final int threads = workers.threads(most);
     final int fit = ENTRIES / k / W * W;
     final int batch = Math.min(QUERIES, Math.max(1, fit == 0 ? ENTRIES / k : fit));
     few = Math.min(batch, given.rows()) <= FEW;

@@ -130,7 +130,7 @@ public abstract class RowJob implements Job {
     output = out;
     try {
       final Workers workers = Workers.shared();
-      final int available = threads == 0 ? workers.threads() : Math.min(threads, workers.threads());
+      final int available = workers.threads(threads);
       final long floats = rows * length;
       final int useful = (int) Math.min(available, Math.max(1, floats / WORTH_WAKING));
       wholeRows = length <= CHUNK || rows >= 4L * useful;

@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -136,21 +134,18 @@ public record FileSet(
    * @throws DataException if the folder given with {@code --data} holds damaged files of it
    */
   public Optional<Found> find(DataLocations locations, Consumer<String> warnings) {
-    final Map<DataSource, Path> places = new LinkedHashMap<>();
-    locations.given().ifPresent(folder -> places.put(DataSource.GIVEN, folder));
-    locations.environment().ifPresent(folder -> places.put(DataSource.ENVIRONMENT, folder));
-    for (final Map.Entry<DataSource, Path> place : places.entrySet()) {
-      final Path folder = place.getValue().resolve(name);
+    for (final LocalFolder root : LocalFolder.roots(locations)) {
+      final Path folder = root.folder().resolve(name);
       final List<String> problems = files.stream().flatMap(file -> problem(folder, file)).toList();
       if (problems.isEmpty()) {
-        return Optional.of(new Found(folder, place.getKey().label() + " (" + fingerprint() + ")"));
+        return Optional.of(new Found(folder, root.place().label() + " (" + fingerprint() + ")"));
       }
       if (Files.isDirectory(folder)) {
         final String text = String.join("; ", problems);
-        if (place.getKey() == DataSource.GIVEN) {
+        if (root.place() == DataSource.GIVEN) {
           throw new DataException("--data holds damaged files of " + title + ": " + text);
         }
-        warnings.accept(place.getKey().label() + ": " + text + "; not used");
+        warnings.accept(root.place().label() + ": " + text + "; not used");
       }
     }
     warnings.accept(title + " (" + name + ") was not found in --data or STEELYARD_DATA; left out");

@@ -10,17 +10,22 @@ import java.util.List;
 /** A folder of data that is used where it lies. */
 record LocalFolder(DataSource place, Path folder) {
 
-  /** The folders of this name that exist, in the order they are tried. */
-  static List<LocalFolder> named(String name, DataLocations locations) {
-    final List<LocalFolder> folders = new ArrayList<>();
-    locations
-        .given()
-        .ifPresent(root -> folders.add(new LocalFolder(DataSource.GIVEN, root.resolve(name))));
+  /** Where a user keeps data, in the order places are tried; whether they exist or not. */
+  static List<LocalFolder> roots(DataLocations locations) {
+    final List<LocalFolder> roots = new ArrayList<>();
+    locations.given().ifPresent(root -> roots.add(new LocalFolder(DataSource.GIVEN, root)));
     locations
         .environment()
-        .ifPresent(
-            root -> folders.add(new LocalFolder(DataSource.ENVIRONMENT, root.resolve(name))));
-    return folders.stream().filter(local -> Files.isDirectory(local.folder())).toList();
+        .ifPresent(root -> roots.add(new LocalFolder(DataSource.ENVIRONMENT, root)));
+    return roots;
+  }
+
+  /** The folders of this name that exist, in the order they are tried. */
+  static List<LocalFolder> named(String name, DataLocations locations) {
+    return roots(locations).stream()
+        .map(root -> new LocalFolder(root.place(), root.folder().resolve(name)))
+        .filter(local -> Files.isDirectory(local.folder()))
+        .toList();
   }
 
   /** The first digits of a file's checksum. */

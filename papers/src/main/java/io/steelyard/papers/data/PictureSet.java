@@ -4,10 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -165,16 +163,12 @@ public record PictureSet(
    * @throws DataException if some of its files are missing where others are, or one is damaged
    */
   public Optional<Found> find(DataLocations locations, Consumer<String> warnings) {
-    final Map<DataSource, Path> places = new LinkedHashMap<>();
-    locations.given().ifPresent(place -> places.put(DataSource.GIVEN, place));
-    locations.environment().ifPresent(place -> places.put(DataSource.ENVIRONMENT, place));
-    for (final Map.Entry<DataSource, Path> place : places.entrySet()) {
-      for (final Path candidate : folders.stream().map(place.getValue()::resolve).toList()) {
+    for (final LocalFolder root : LocalFolder.roots(locations)) {
+      for (final Path candidate : folders.stream().map(root.folder()::resolve).toList()) {
         if (complete(candidate)) {
           read(candidate);
           return Optional.of(
-              new Found(
-                  this, candidate, place.getKey().label() + " (" + checksums(candidate) + ")"));
+              new Found(this, candidate, root.place().label() + " (" + checksums(candidate) + ")"));
         }
       }
     }
@@ -186,8 +180,8 @@ public record PictureSet(
 
   /** Whether all its files are there, whatever is in them. */
   public boolean isIn(DataLocations locations) {
-    return Stream.concat(locations.given().stream(), locations.environment().stream())
-        .flatMap(place -> folders.stream().map(place::resolve))
+    return LocalFolder.roots(locations).stream()
+        .flatMap(root -> folders.stream().map(root.folder()::resolve))
         .anyMatch(
             place -> format.files().stream().allMatch(file -> Files.exists(place.resolve(file))));
   }
